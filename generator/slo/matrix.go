@@ -1,0 +1,148 @@
+package slo
+
+// Matrix is a runbook that has been read, bound to metrics and checked: what Compile turns into files.
+type Matrix struct {
+	Service, Environment string
+	Runbook              Source
+	ScrapeInterval       Duration
+	EvaluationInterval   Duration
+	SLIs                 []SLI // rows of the table first, in its order, then those of trigger items
+	Triggers             []Trigger
+	Gates                []Gate
+	Checklist            []Step
+	StableTag            StableTag
+	Rollback             []RollbackStep
+	Milestones           []Milestone
+	GatesExpire          Duration
+	Live                 *Live
+	Owners               []Owner
+	Agent                AgentReceiver
+}
+
+// Source names a file and the hash of its bytes.
+type Source struct {
+	File   string `yaml:"file" json:"file"`
+	SHA256 string `yaml:"sha256" json:"sha256"`
+}
+
+// NoData says what the absence of measurements means for an SLI.
+type NoData string
+
+// The meanings of no data.
+const (
+	NoDataOK    NoData = "ok"    // nothing to say: idle is healthy
+	NoDataAlert NoData = "alert" // absence is itself an alert (a page)
+	NoDataHold  NoData = "hold"  // UNKNOWN: neither healthy nor a reason to act; a ticket says so
+)
+
+// SLI is one quantity with its bounds: a row of the table, or what a trigger item names where the table has no row.
+type SLI struct {
+	ID        string // lower-case words with hyphens
+	Title     string
+	Item      string // "5.1": row of the table; "4.1.4": the trigger item that names it
+	Line      int    // in the runbook
+	Component string
+	Owner     string
+	Measure   Measure
+	SLO       *Bound // the good condition; nil when only a trigger names the SLI
+	Alert     Bound  // the bad condition
+	MinEvents Decimal
+	NoData    NoData
+	Trigger   string // item of the trigger list that it serves, "" if none
+	Mode      Mode   // of that trigger, ModeNone if none
+}
+
+// Measure is how an SLI is measured: exactly one field is set.
+type Measure struct {
+	Ratio    *RatioMeasure
+	Latency  *LatencyMeasure
+	Restarts *RestartsMeasure
+	Count    *CountMeasure
+	State    *StateMeasure
+	Gate     *GateMeasure
+}
+
+// RatioMeasure is bad events over all events. Selectors are instant vector selectors of counters, validated PromQL.
+type RatioMeasure struct{ Bad, Total string }
+
+// LatencyMeasure is a quantile of a classic histogram, given by its base name with matchers: h{job="x"} stands for h_bucket, h_count.
+type LatencyMeasure struct {
+	Quantile  Decimal // 0.95
+	Histogram Selector
+	Baseline  *Baseline // nil for an absolute bound
+}
+
+// RestartsMeasure counts process starts seen in a gauge of start times (seconds since the epoch), as process_start_time_seconds.
+type RestartsMeasure struct{ StartedAt string }
+
+// CountMeasure counts events of a counter in the bound's window; the first increment counts, also of a series born with it.
+type CountMeasure struct {
+	Counter string
+	Job     string // matchers of the target's `up` series, e.g. {job="checkout"}
+}
+
+// StateMeasure is a gauge that must hold a value; PushedAt, if set, is the time of its last push (Pushgateway never goes stale).
+type StateMeasure struct {
+	Gauge, PushedAt string
+	StaleAfter      Duration
+}
+
+// GateMeasure is a gate's last result as the agent exports it: 1 PASS, 0 FAIL, absent while UNKNOWN.
+type GateMeasure struct {
+	Gate       string
+	StaleAfter Duration
+}
+
+// Selector is a metric name with its matchers, kept apart so that suffixes can be put on the name.
+type Selector struct{ Name, Matchers string } // Matchers with braces: {job="x"}, or ""
+
+// With is the selector with suffix on its metric name.
+func (s Selector) With(suffix string) string { return s.Name + suffix + s.Matchers }
+
+// Baseline is what a relative bound is compared with: captured before T0 by the agent, or exported by it.
+type Baseline struct {
+	From      string // "release"
+	Over      Duration
+	MinEvents Decimal
+	Floor     Decimal // least absolute excess, in the SLI's unit
+}
+
+// Mode is how far a trigger may go by itself.
+type Mode string
+
+// The modes, from least to most.
+const (
+	ModeNone    Mode = "none"
+	ModeObserve Mode = "observe"
+	ModePropose Mode = "propose"
+	ModeAuto    Mode = "auto"
+)
+
+// AtMost is the lesser of two modes.
+func (m Mode) AtMost(limit Mode) Mode {
+	if m.rank() > limit.rank() {
+		return limit
+	}
+	return m
+}
+
+func (m Mode) rank() int {
+	switch m {
+	case ModeObserve:
+		return 1
+	case ModePropose:
+		return 2
+	case ModeAuto:
+		return 3
+	}
+	return 0
+}
+
+// Valid says whether m is one of the modes.
+func (m Mode) Valid() bool { return m == ModeNone || m.rank() > 0 }
+
+// Owner is who is called for a row, and where Alertmanager finds them: a receiver of the user's own file, or a webhook.
+type Owner struct{ Name, Receiver, Webhook string }
+
+// AgentReceiver is where Alertmanager sends the firings that may roll back. Base, if set, is the user's own configuration.
+type AgentReceiver struct{ URL, CredentialsFile, Base string }
