@@ -1,0 +1,55 @@
+package release
+
+import "time"
+
+// Pin is a stable tag as it was when it was declared stable: object ids as 40 hexadecimal digits. A tag that is something else later
+// is no rollback target.
+type Pin struct {
+	Ref    string    `json:"ref"`    // refs/tags/…
+	Object string    `json:"object"` // the tag object; the commit itself for a lightweight tag
+	Commit string    `json:"commit"`
+	Tree   string    `json:"tree"`
+	At     time.Time `json:"at"`
+	By     string    `json:"by"`
+}
+
+// Name is the tag's short name.
+func (p Pin) Name() string {
+	const prefix = "refs/tags/"
+	if len(p.Ref) > len(prefix) {
+		return p.Ref[len(prefix):]
+	}
+	return p.Ref
+}
+
+// Release is what was deployed, since when, and what it goes back to.
+type Release struct {
+	Commit    string     `json:"commit"` // the commit the deploy branch moved to
+	Tree      string     `json:"tree"`
+	T0        time.Time  `json:"t0"`
+	Target    Pin        `json:"target"`
+	AtT0      []Reading  `json:"at_t0"`              // every SLO's alert condition as it was at T0
+	Alerting  []string   `json:"alerting,omitempty"` // SLO ids whose alert was pending or firing at T0
+	Baselines []Baseline `json:"baselines,omitempty"`
+	By        string     `json:"by"`
+}
+
+// Baseline is what an SLO's value was before T0: decimals as strings, in the SLO's unit.
+type Baseline struct {
+	SLO    string    `json:"slo"`
+	Value  string    `json:"value"`
+	Events string    `json:"events"`
+	Over   string    `json:"over"` // the window that ends at At
+	Query  string    `json:"query"`
+	At     time.Time `json:"at"`
+}
+
+// GateResult is what CI reported of a gate.
+type GateResult struct {
+	Gate    string    `json:"gate"`
+	Verdict Verdict   `json:"verdict"`
+	Commit  string    `json:"commit,omitempty"`
+	Log     string    `json:"log,omitempty"` // where its log is, as reported
+	At      time.Time `json:"at"`
+	By      string    `json:"by"`
+}

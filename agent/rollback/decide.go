@@ -1,0 +1,239 @@
+package rollback
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/coclai/cutover/agent/release"
+	"github.com/coclai/cutover/generator/slo"
+)
+
+// Policy is what the agent's own configuration allows, whatever the plan says.
+type Policy struct {
+	MaxMode    slo.Mode
+	PerRelease int           // automatic rollbacks per release
+	PerDay     int           // and per 24 hours
+	ArmAuto    time.Duration // since T0: later, no automatic rollback
+	ArmPropose time.Duration // later, no proposal either
+}
+
+// Case is one firing to be judged: the episode, what the plan says of it, and where the environment stands.
+type Case struct {
+	Plan        slo.Plan
+	Environment *Environment
+	Episode     *Episode
+	Now         time.Time
+}
+
+// Onset is when the condition began: Alertmanager's startsAt is when the alert fired, which is `for` later.
+func (c Case) Onset(s slo.PlanSLO) time.Time {
+	return c.Episode.Firing.StartsAt.Add(-s.Alert.For.Std())
+}
+
+// SLO finds the plan's entry: the labels trigger and slo must both agree with it, and service and environment with the plan.
+func (c Case) SLO() (slo.PlanSLO, slo.Trigger, bool) {
+	labels := c.Episode.Firing.Labels
+	if labels[slo.LabelService] != c.Plan.Service || labels[slo.LabelEnvironment] != c.Plan.Environment {
+		return slo.PlanSLO{}, slo.Trigger{}, false
+	}
+	t, ok := c.Plan.TriggerOf(labels[slo.LabelTrigger], labels[slo.LabelSLO])
+	if !ok {
+		return slo.PlanSLO{}, slo.Trigger{}, false
+	}
+	s, ok := c.Plan.SLOByID(labels[slo.LabelSLO])
+	return s, t, ok
+}
+
+// Due says whether the episode waits for a decision: it fired and none was taken, or the last one may change while it fires.
+func (e *Episode) Due() bool {
+	if e.First.IsZero() || e.Firing.Labels["alertname"] == slo.Watchdog {
+		return false // only its end was ever heard of, or it says no more than that the road is open
+	}
+	return e.Decision == nil || (e.Open && e.Decision.Again())
+}
+
+// Triage settles the firings that need no evidence. It says false when evidence must be gathered for Decide.
+func (p Policy) Triage(c Case) (Decision, bool) {
+	d := Decision{Key: c.Episode.Key, At: c.Now}
+	s, t, ok := c.SLO()
+	if !ok {
+		return d.is(Ignore, Unmatched, "its labels select no trigger of the plan"), true
+	}
+	d.SLO, d.Trigger, d.Onset = s.ID, t.Item, c.Onset(s)
+	if c.Episode.Firing.Labels[slo.LabelDrill] == "true" {
+		return d.is(Observe, Drill, "a drill: it was heard, and calls for nothing"), true
+	}
+	r := c.Environment.Release
+	if r == nil {
+		return d.is(Hold, NoRelease, "no release was declared deployed, so none can be at fault"), true
+	}
+	d.Release, d.Target = r.Commit, r.Target.Name()
+	if i := c.Environment.IncidentOf(r.Commit, r.T0); i != nil && i.Phase != PhaseOpen {
+		return d.is(Ignore, AlreadyActing, "incident %s of this release is in hand (%s); a release is rolled back at most once", i.ID, i.Phase), true
+	}
+	if text := preExisting(s.ID, d.Onset, r); text != "" {
+		return d.is(Hold, PreExisting, "%s; the release is not its cause", text), true
+	}
+	if late := c.Now.Sub(r.T0); late > p.ArmPropose {
+		return d.is(Hold, OutOfWindow, "%s after T0 nothing is proposed any more (limit %s)", round(late), p.ArmPropose), true
+	}
+	return d, false
+}
+
+// preExisting says how it is known that the condition held before T0; "" if it is not.
+func preExisting(id string, onset time.Time, r *release.Release) string {
+	if onset.Before(r.T0) {
+		return fmt.Sprintf("%s burned since %s, %s before T0 %s", id, clock(onset), round(r.T0.Sub(onset)), clock(r.T0))
+	}
+	if slices.Contains(r.Alerting, id) {
+		return fmt.Sprintf("the alert of %s was pending or firing at T0 %s", id, clock(r.T0))
+	}
+	for _, reading := range r.AtT0 {
+		if reading.SLO == id && reading.Verdict == release.Fail {
+			return fmt.Sprintf("at T0 %s the condition held already: %s", clock(r.T0), reading.Reason)
+		}
+	}
+	return ""
+}
+
+// Decide judges a firing by the evidence. Only when every question is answered, and every answer allows it, is it a rollback.
+func (p Policy) Decide(c Case, e Evidence) Decision {
+	d, settled := p.Triage(c)
+	if settled {
+		return d
+	}
+	_, t, _ := c.SLO()
+	d.Reading, d.Tip = e.Reading, e.Tip.Commit
+	mode := t.Mode.AtMost(p.MaxMode)
+	if d, settled = d.judgeEvidence(e, mode); settled {
+		return d
+	}
+	if e.AtT0.Verdict == release.Fail {
+		return d.is(Hold, PreExisting, "at T0 %s the condition held already: %s; the release is not its cause", clock(c.Environment.Release.T0), e.AtT0.Reason)
+	}
+	if d, settled = d.judgeRemote(e, c.Environment.Release, mode); settled {
+		return d
+	}
+	return p.allow(d, c, e, mode)
+}
+
+// judgeEvidence asks whether the firing is true now, and whether anybody has said not to hear it.
+func (d Decision) judgeEvidence(e Evidence, mode slo.Mode) (Decision, bool) {
+	switch {
+	case e.Reading.Verdict == release.Unknown:
+		return d.is(capped(Propose, mode), CannotTell, "our own query cannot tell: %s; nothing is rolled back on a webhook alone", e.Reading.Reason), true
+	case e.Reading.Verdict != release.Fail:
+		return d.is(Ignore, NotCorroborated, "our own query does not agree: %s", e.Reading.Reason), true
+	case e.Suppressed != "":
+		return d.is(Ignore, Suppressed, "%s, but the alert is %s in Alertmanager", e.Reading.Reason, e.Suppressed), true
+	}
+	return d, false
+}
+
+// judgeRemote asks whether the branch still holds what was released, and whether there is something to go back to.
+func (d Decision) judgeRemote(e Evidence, r *release.Release, mode slo.Mode) (Decision, bool) {
+	switch {
+	case e.Tip.Problem != "":
+		return d.is(capped(Propose, mode), RemoteUnknown, "%s, but the git remote does not say what is deployed: %s", e.Reading.Reason, e.Tip.Problem), true
+	case e.Tip.Relation == Elsewhere:
+		return d.is(Hold, Rewound, "release %s is no ancestor of the tip %s: somebody put the branch back", short(r.Commit), short(e.Tip.Commit)), true
+	case e.Tip.Tree == r.Target.Tree:
+		return d.is(Ignore, Superseded, "the tip %s holds the tree of %s already", short(e.Tip.Commit), r.Target.Name()), true
+	case e.Tip.Tree != r.Tree:
+		return d.is(Hold, ForeignCommit, "the tip %s is not what was released (%s): somebody shipped over it", short(e.Tip.Commit), short(r.Commit)), true
+	case e.Target.Reason != "":
+		d.Locks = mode == slo.ModeAuto && !e.KillSwitch
+		return d.is(Hold, e.Target.Reason, "%s, but it cannot be rolled back: %s", e.Reading.Reason, e.Target.Text), true
+	}
+	return d, false
+}
+
+// allow asks whether the agent may: mode, kill switch, window, budget.
+func (p Policy) allow(d Decision, c Case, e Evidence, mode slo.Mode) Decision {
+	r := c.Environment.Release
+	why := fmt.Sprintf("%s; onset %s is %s after T0 %s; the tip %s is the release, %s is what was pinned",
+		e.Reading.Reason, clock(d.Onset), round(d.Onset.Sub(r.T0)), clock(r.T0), short(e.Tip.Commit), r.Target.Name())
+	switch since := c.Now.Sub(r.T0); {
+	case e.KillSwitch:
+		return d.is(Observe, KillSwitch, "%s; the kill switch is on", why)
+	case mode != slo.ModeAuto:
+		return d.is(capped(Rollback, mode), ModeIs, "%s; the mode of trigger %s is %s", why, d.Trigger, mode)
+	case since > p.ArmAuto:
+		return d.is(Propose, OutOfWindow, "%s; but %s after T0 nothing is rolled back without a person (limit %s)", why, round(since), p.ArmAuto)
+	case p.PerRelease < 1 || c.Environment.automaticSince(c.Now.Add(-24*time.Hour)) >= p.PerDay:
+		return d.is(Propose, BudgetSpent, "%s; but the budget of automatic rollbacks (%d a day) is spent", why, p.PerDay)
+	}
+	d.Locks = true
+	return d.is(Rollback, Corroborated, "%s", why)
+}
+
+func (e *Environment) automaticSince(t time.Time) int {
+	n := 0
+	for _, at := range e.Automatic {
+		if at.After(t) {
+			n++
+		}
+	}
+	return n
+}
+
+// capped is the most that a mode allows of a verdict.
+func capped(v Verdict, mode slo.Mode) Verdict {
+	switch mode {
+	case slo.ModeAuto:
+		return v
+	case slo.ModePropose:
+		return Propose
+	}
+	return Observe
+}
+
+func (d Decision) is(v Verdict, r Reason, text string, args ...any) Decision {
+	d.Verdict, d.Reason, d.Text = v, r, fmt.Sprintf(text, args...)
+	return d
+}
+
+// Classify names the component whose firing began first, with the evidence: one line per episode since T0 in order of onset.
+func Classify(plan slo.Plan, e *Environment) Classification {
+	type onset struct {
+		at   time.Time
+		slo  slo.PlanSLO
+		item string
+	}
+	var all []onset
+	for _, episode := range e.Episodes {
+		c := Case{Plan: plan, Environment: e, Episode: episode}
+		s, t, ok := c.SLO()
+		if !ok || episode.First.IsZero() || (e.Release != nil && c.Onset(s).Before(e.Release.T0)) {
+			continue
+		}
+		all = append(all, onset{c.Onset(s), s, t.Item})
+	}
+	slices.SortFunc(all, func(a, b onset) int {
+		if c := a.at.Compare(b.at); c != 0 {
+			return c
+		}
+		return strings.Compare(a.slo.ID, b.slo.ID)
+	})
+	result := Classification{Component: "unclassified"}
+	for i, o := range all {
+		if i == 0 {
+			result.Component = o.slo.Component
+		}
+		result.Evidence = append(result.Evidence, fmt.Sprintf("%s %s (%s, trigger %s)", clock(o.at), o.slo.ID, o.slo.Component, o.item))
+	}
+	return result
+}
+
+func clock(t time.Time) string { return t.UTC().Format("15:04:05Z") }
+
+func round(d time.Duration) time.Duration { return d.Round(time.Second) }
+
+func short(id string) string {
+	if len(id) > 12 {
+		return id[:12]
+	}
+	return id
+}

@@ -1,0 +1,156 @@
+package rollback_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coclai/cutover/agent/release"
+	"github.com/coclai/cutover/agent/rollback"
+	"github.com/coclai/cutover/generator/slo"
+)
+
+var t0 = time.Date(2026, 3, 1, 2, 0, 0, 0, time.UTC)
+
+const badCommit, badTree, goodTree = "b" + "ad0000000000000000000000000000000000000", "tree-of-the-release", "tree-of-the-stable-tag"
+
+func plan(mode slo.Mode) slo.Plan {
+	bound := slo.MustDecimal("0.02")
+	return slo.Plan{Service: "checkout", Environment: "production",
+		SLOs: []slo.PlanSLO{{ID: "api-error-rate", Component: "runtime",
+			Alert: slo.Bound{Op: slo.Greater, Value: &bound, Window: slo.Duration(5 * time.Minute), For: slo.Duration(time.Minute)}}},
+		Triggers: []slo.Trigger{{Item: "4.1.1", Mode: mode, SLOs: []string{"api-error-rate"}}}}
+}
+
+func environment() *rollback.Environment {
+	return &rollback.Environment{Name: "checkout/production", Release: &release.Release{Commit: badCommit, Tree: badTree, T0: t0,
+		Target: release.Pin{Ref: "refs/tags/stable-1", Tree: goodTree}}}
+}
+
+func firing(startsAt time.Time) *rollback.Episode {
+	return &rollback.Episode{Key: "am/0123456789abcdef", First: startsAt, Open: true, Firing: rollback.Firing{Status: "firing",
+		Fingerprint: "0123456789abcdef", StartsAt: startsAt, Labels: map[string]string{"service": "checkout", "environment": "production",
+			"slo": "api-error-rate", "trigger": "4.1.1"}}}
+}
+
+func evidence() rollback.Evidence {
+	return rollback.Evidence{
+		Reading: release.Reading{SLO: "api-error-rate", Verdict: release.Fail, Value: "0.2", Reason: "api-error-rate is 0.2, > 0.02 (900 events)"},
+		Tip:     rollback.Tip{Commit: badCommit, Tree: badTree, Relation: rollback.Same},
+	}
+}
+
+var policy = rollback.Policy{MaxMode: slo.ModeAuto, PerRelease: 1, PerDay: 1, ArmAuto: 24 * time.Hour, ArmPropose: 48 * time.Hour}
+
+// setting is one case of the table, to be spoiled in one respect.
+type setting struct {
+	policy   rollback.Policy
+	plan     slo.Plan
+	state    *rollback.Environment
+	episode  *rollback.Episode
+	evidence rollback.Evidence
+	now      time.Time
+}
+
+func TestDecideRollsBackOnlyWhenEveryAnswerAllowsIt(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		spoil   func(*setting)
+		verdict rollback.Verdict
+		reason  rollback.Reason
+		text    string
+	}{
+		{"all answers allow it", func(*setting) {}, rollback.Rollback, rollback.Corroborated, "api-error-rate is 0.2, > 0.02 (900 events); onset 02:04:00Z is 4m0s after T0"},
+		{"label of another service", func(s *setting) { s.episode.Firing.Labels["service"] = "cart" }, rollback.Ignore, rollback.Unmatched, "labels"},
+		{"slo label disagrees with trigger", func(s *setting) { s.episode.Firing.Labels["slo"] = "p95" }, rollback.Ignore, rollback.Unmatched, ""},
+		{"a drill", func(s *setting) { s.episode.Firing.Labels["drill"] = "true" }, rollback.Observe, rollback.Drill, ""},
+		{"nothing released", func(s *setting) { s.state.Release = nil }, rollback.Hold, rollback.NoRelease, ""},
+		{"this release is in hand", func(s *setting) {
+			s.state.Incidents = []*rollback.Incident{{ID: rollback.IncidentID(badCommit, t0), Phase: rollback.PhaseClosed}}
+		}, rollback.Ignore, rollback.AlreadyActing, "at most once"},
+		{"fired after T0, began before", func(s *setting) { s.episode.Firing.StartsAt = t0.Add(59 * time.Second) }, rollback.Hold, rollback.PreExisting, "1s before T0"},
+		{"began exactly at T0", func(s *setting) { s.episode.Firing.StartsAt = t0.Add(time.Minute) }, rollback.Rollback, rollback.Corroborated, "0s after T0"},
+		{"alert was pending at T0", func(s *setting) { s.state.Release.Alerting = []string{"api-error-rate"} }, rollback.Hold, rollback.PreExisting, "pending or firing"},
+		{"condition held at T0", func(s *setting) {
+			s.state.Release.AtT0 = []release.Reading{{SLO: "api-error-rate", Verdict: release.Fail, Reason: "api-error-rate is 0.03, > 0.02"}}
+		}, rollback.Hold, rollback.PreExisting, "0.03"},
+		{"another SLO burned at T0", func(s *setting) {
+			s.state.Release.AtT0 = []release.Reading{{SLO: "p95", Verdict: release.Fail}}
+		}, rollback.Rollback, rollback.Corroborated, ""},
+		{"unknown at T0 is no excuse", func(s *setting) {
+			s.state.Release.AtT0 = []release.Reading{{SLO: "api-error-rate", Verdict: release.Unknown}}
+		}, rollback.Rollback, rollback.Corroborated, ""},
+		{"unknown at T0, and known now", func(s *setting) {
+			s.evidence.AtT0 = release.Reading{Verdict: release.Fail, Reason: "api-error-rate is 0.03, > 0.02"}
+		}, rollback.Hold, rollback.PreExisting, "0.03"},
+		{"Prometheus cannot tell", func(s *setting) {
+			s.evidence.Reading = release.Reading{Verdict: release.Unknown, Reason: "connection refused"}
+		}, rollback.Propose, rollback.CannotTell, "connection refused"},
+		{"our query does not agree", func(s *setting) { s.evidence.Reading.Verdict = release.Pass }, rollback.Ignore, rollback.NotCorroborated, ""},
+		{"no reading at all", func(s *setting) { s.evidence.Reading = release.Reading{} }, rollback.Ignore, rollback.NotCorroborated, ""},
+		{"silenced", func(s *setting) { s.evidence.Suppressed = "silenced by 1234" }, rollback.Ignore, rollback.Suppressed, "silenced by 1234"},
+		{"remote does not answer", func(s *setting) { s.evidence.Tip = rollback.Tip{Problem: "timeout"} }, rollback.Propose, rollback.RemoteUnknown, "timeout"},
+		{"rewound", func(s *setting) { s.evidence.Tip.Relation = rollback.Elsewhere }, rollback.Hold, rollback.Rewound, ""},
+		{"somebody shipped over it", func(s *setting) {
+			s.evidence.Tip = rollback.Tip{Commit: "c", Tree: "another", Relation: rollback.Descendant}
+		}, rollback.Hold, rollback.ForeignCommit, ""},
+		{"a commit on top with the same content", func(s *setting) {
+			s.evidence.Tip = rollback.Tip{Commit: "c", Tree: badTree, Relation: rollback.Descendant}
+		}, rollback.Rollback, rollback.Corroborated, ""},
+		{"the bad tree is gone", func(s *setting) {
+			s.evidence.Tip = rollback.Tip{Commit: "c", Tree: goodTree, Relation: rollback.Descendant}
+		}, rollback.Ignore, rollback.Superseded, ""},
+		{"the tag moved", func(s *setting) {
+			s.evidence.Target = rollback.TargetState{Reason: rollback.TargetMoved, Text: "stable-1 moved"}
+		}, rollback.Hold, rollback.TargetMoved, "stable-1 moved"},
+		{"kill switch", func(s *setting) { s.evidence.KillSwitch = true }, rollback.Observe, rollback.KillSwitch, ""},
+		{"the plan says propose", func(s *setting) { s.plan = plan(slo.ModePropose) }, rollback.Propose, rollback.ModeIs, "4.1.1 is propose"},
+		{"the agent may only observe", func(s *setting) { s.policy.MaxMode = slo.ModeObserve }, rollback.Observe, rollback.ModeIs, ""},
+		{"observing, and cannot tell", func(s *setting) {
+			s.policy.MaxMode, s.evidence.Reading.Verdict = slo.ModeObserve, release.Unknown
+		}, rollback.Observe, rollback.CannotTell, ""},
+		{"a day and a second after T0", func(s *setting) { s.now = t0.Add(24*time.Hour + time.Second) }, rollback.Propose, rollback.OutOfWindow, ""},
+		{"two days and a second after T0", func(s *setting) { s.now = t0.Add(48*time.Hour + time.Second) }, rollback.Hold, rollback.OutOfWindow, ""},
+		{"a rollback 23 hours ago", func(s *setting) { s.state.Automatic = []time.Time{s.now.Add(-23 * time.Hour)} }, rollback.Propose, rollback.BudgetSpent, ""},
+		{"a rollback 25 hours ago", func(s *setting) { s.state.Automatic = []time.Time{s.now.Add(-25 * time.Hour)} }, rollback.Rollback, rollback.Corroborated, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := setting{policy, plan(slo.ModeAuto), environment(), firing(t0.Add(5 * time.Minute)), evidence(), t0.Add(6 * time.Minute)}
+			test.spoil(&s)
+			d := s.policy.Decide(rollback.Case{Plan: s.plan, Environment: s.state, Episode: s.episode, Now: s.now}, s.evidence)
+			if d.Verdict != test.verdict || d.Reason != test.reason || !strings.Contains(d.Text, test.text) {
+				t.Errorf("got %s, %s: %s\nwant %s, %s: …%s…", d.Verdict, d.Reason, d.Text, test.verdict, test.reason, test.text)
+			}
+			locks := d.Verdict == rollback.Rollback || d.Reason == rollback.TargetMoved
+			if d.Locks != locks {
+				t.Errorf("locks: got %v, want %v", d.Locks, locks)
+			}
+		})
+	}
+}
+
+func TestABrokenTargetLocksNothingThatMayNotAct(t *testing.T) {
+	e := evidence()
+	e.Target = rollback.TargetState{Reason: rollback.TargetMissing, Text: "gone"}
+	p := policy
+	p.MaxMode = slo.ModeObserve
+	d := p.Decide(rollback.Case{Plan: plan(slo.ModeAuto), Environment: environment(), Episode: firing(t0.Add(5 * time.Minute)), Now: t0.Add(6 * time.Minute)}, e)
+	if d.Locks {
+		t.Errorf("an agent that may only observe locked: %+v", d)
+	}
+}
+
+func TestClassifyNamesTheComponentThatBurnedFirst(t *testing.T) {
+	p := plan(slo.ModeAuto)
+	p.SLOs = append(p.SLOs, slo.PlanSLO{ID: "timeouts", Component: "web"}, slo.PlanSLO{ID: "old", Component: "artifact"})
+	p.Triggers = append(p.Triggers, slo.Trigger{Item: "4.1.4", SLOs: []string{"timeouts", "old"}})
+	e := environment()
+	e.Episodes = map[string]*rollback.Episode{"a": firing(t0.Add(5 * time.Minute)), "b": firing(t0.Add(5 * time.Minute)), "c": firing(t0.Add(-time.Hour))}
+	e.Episodes["b"].Firing.Labels["slo"], e.Episodes["b"].Firing.Labels["trigger"] = "timeouts", "4.1.4"
+	e.Episodes["c"].Firing.Labels["slo"], e.Episodes["c"].Firing.Labels["trigger"] = "old", "4.1.4"
+	got := rollback.Classify(p, e)
+	want := "02:04:00Z api-error-rate (runtime, trigger 4.1.1)\n02:05:00Z timeouts (web, trigger 4.1.4)"
+	if got.Component != "runtime" || strings.Join(got.Evidence, "\n") != want { // fired at the same time, but `for` is a minute
+		t.Errorf("got %s\n%s\nwant runtime\n%s", got.Component, strings.Join(got.Evidence, "\n"), want)
+	}
+}

@@ -1,0 +1,157 @@
+package rollback
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/coclai/cutover/agent/release"
+)
+
+// Entry is one line of the ledger. Seq is given by the ledger: 1, 2, 3, without gaps.
+type Entry struct {
+	Seq         int64           `json:"seq"`
+	At          time.Time       `json:"at"`          // UTC
+	Environment string          `json:"environment"` // service/environment, "" for what concerns none
+	Kind        Kind            `json:"kind"`
+	Author      string          `json:"author"` // token name, or "rollback-agent" for its own deeds
+	Incident    string          `json:"incident,omitempty"`
+	Once        string          `json:"once,omitempty"` // a key the ledger admits only once, ever
+	Body        json.RawMessage `json:"body"`
+}
+
+// Kind says what an entry records. Stored as text: never renumbered, unknown kinds are refused.
+type Kind string
+
+// The kinds of entries, each with the type of its body.
+const (
+	AlertsReceived    Kind = "alerts.received"    // Delivery
+	AlertsQuarantined Kind = "alerts.quarantined" // Quarantine
+	StablePinned      Kind = "stable.pinned"      // release.Pin
+	BaselineCaptured  Kind = "baseline.captured"  // Baselines
+	ReleaseDeployed   Kind = "release.deployed"   // release.Release
+	GateRecorded      Kind = "gate.recorded"      // release.GateResult
+	Decided           Kind = "decided"            // Decision
+	LockSet           Kind = "lock.set"           // Lock
+	LockCleared       Kind = "lock.cleared"       // Unlock
+	Prepared          Kind = "prepared"           // Preparation: the commit's bytes and id, before any push
+	Pushed            Kind = "pushed"             // Push: what the remote was seen to hold afterwards
+	Verified          Kind = "verified"           // Verification
+	Classified        Kind = "classified"         // Classification
+	NeedsHuman        Kind = "needs_human"        // Trouble
+	ForwardPrepared   Kind = "forward.prepared"   // Preparation: a release commit, before its push
+	ForwardFailed     Kind = "forward.failed"     // Trouble
+)
+
+var kinds = map[Kind]bool{AlertsReceived: true, AlertsQuarantined: true, StablePinned: true, BaselineCaptured: true, ReleaseDeployed: true,
+	GateRecorded: true, Decided: true, LockSet: true, LockCleared: true, Prepared: true, Pushed: true, Verified: true, Classified: true,
+	NeedsHuman: true, ForwardPrepared: true, ForwardFailed: true}
+
+// Validate refuses kinds this program does not know: a ledger written by a newer one must not be half understood.
+func (k Kind) Validate() error {
+	if !kinds[k] {
+		return fmt.Errorf("unknown kind of entry %q", string(k))
+	}
+	return nil
+}
+
+// Delivery is one webhook body that could be read: the source is the name of the token that authenticated it.
+type Delivery struct {
+	Source    string   `json:"source"`
+	BodySHA   string   `json:"body_sha256"`
+	Truncated int      `json:"truncated,omitempty"`
+	Firings   []Firing `json:"firings"`
+}
+
+// Firing is one alert as delivered. Labels select an entry of the plan by exact match; nothing else is ever taken from them.
+type Firing struct {
+	Status      string            `json:"status"` // firing, resolved
+	Fingerprint string            `json:"fingerprint"`
+	Labels      map[string]string `json:"labels"`
+	Summary     string            `json:"summary,omitempty"`
+	StartsAt    time.Time         `json:"starts_at"`
+	EndsAt      time.Time         `json:"ends_at,omitzero"`
+}
+
+// Quarantine is a body that could not be read: kept, capped, for a person.
+type Quarantine struct {
+	Source  string `json:"source"`
+	BodySHA string `json:"body_sha256"`
+	Size    int    `json:"size"`
+	Head    string `json:"head"` // first bytes, quoted
+	Problem string `json:"problem"`
+}
+
+// Baselines are those captured together.
+type Baselines struct {
+	Baselines []release.Baseline `json:"baselines"`
+	Missing   []string           `json:"missing,omitempty"` // SLO: why it has none
+}
+
+// Lock is the refusal of redeployment.
+type Lock struct {
+	Incident string    `json:"incident"`
+	Release  string    `json:"release"` // the commit that was bad
+	Tree     string    `json:"tree"`    // its tree: never to be deployed again
+	Since    time.Time `json:"since"`
+	Reason   string    `json:"reason"`
+}
+
+// Unlock is a lock opened by a person who says why.
+type Unlock struct {
+	Incident string `json:"incident"`
+	Cause    string `json:"cause"`
+}
+
+// Preparation is a commit ready to be pushed: its bytes are stored before the push, so that a repetition pushes the same id. Opaque is
+// what package gitrepo needs to push it again.
+type Preparation struct {
+	Commit   string          `json:"commit"`
+	Expected string          `json:"expected"` // the tip it replaces
+	Tree     string          `json:"tree"`
+	Target   string          `json:"target"` // name of the stable tag, or the commit rolled forward to
+	Opaque   json.RawMessage `json:"opaque"`
+
+	// Of a release commit only: what was measured just before it was prepared, which is its T0.
+	At       time.Time         `json:"at"`
+	AtT0     []release.Reading `json:"at_t0,omitempty"`
+	Alerting []string          `json:"alerting,omitempty"`
+}
+
+// Push is what the remote was seen to hold after a push.
+type Push struct {
+	Commit  string `json:"commit"`
+	Tip     string `json:"tip"`
+	Outcome string `json:"outcome"` // done, moved, rejected
+	Text    string `json:"text,omitempty"`
+}
+
+// Verification is the result of the gates run on the restored tree, and of the value that had caused the rollback.
+type Verification struct {
+	Verdict  release.Verdict `json:"verdict"`
+	Gates    []GateRun       `json:"gates"`
+	Reading  release.Reading `json:"reading"`
+	Healthy  time.Time       `json:"healthy,omitzero"`
+	Restored string          `json:"restored"` // the commit that was checked
+}
+
+// GateRun is one gate run by the agent itself.
+type GateRun struct {
+	Gate    string          `json:"gate"`
+	Verdict release.Verdict `json:"verdict"`
+	Reason  string          `json:"reason"`
+	Output  string          `json:"output,omitempty"` // capped
+	Took    string          `json:"took"`
+}
+
+// Classification names the component that failed first.
+type Classification struct {
+	Component string   `json:"component"`
+	Evidence  []string `json:"evidence"` // onset and SLO of each firing, first onset first
+}
+
+// Trouble is what a person must look at.
+type Trouble struct {
+	Reason Reason `json:"reason"`
+	Text   string `json:"text"`
+}

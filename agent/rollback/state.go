@@ -1,0 +1,109 @@
+package rollback
+
+import (
+	"time"
+
+	"github.com/coclai/cutover/agent/release"
+)
+
+// State is what the ledger's entries amount to: the one truth that dedup, locks, the page and the commands read.
+type State struct {
+	Seq          int64                   `json:"seq"` // of the last entry folded
+	Environments map[string]*Environment `json:"environments"`
+	Quarantined  int                     `json:"quarantined"`
+}
+
+// Environment is one service in one environment.
+type Environment struct {
+	Name      string                        `json:"name"`
+	Pin       *release.Pin                  `json:"pin,omitempty"`      // the stable tag to return to, as last declared
+	Captured  map[string]release.Baseline   `json:"captured,omitempty"` // for the next release
+	Release   *release.Release              `json:"release,omitempty"`  // the one deployed last
+	Gates     map[string]release.GateResult `json:"gates,omitempty"`
+	Lock      *Lock                         `json:"lock,omitempty"`
+	Episodes  map[string]*Episode           `json:"episodes,omitempty"` // by Key
+	Incidents []*Incident                   `json:"incidents,omitempty"`
+	Forward   *Preparation                  `json:"forward,omitempty"`   // a release commit whose push has no outcome yet
+	Automatic []time.Time                   `json:"automatic,omitempty"` // when rollbacks were decided: the budget
+	Banned    map[string]string             `json:"banned,omitempty"`    // tree that was rolled back → incident
+}
+
+// Episode is one alert from its firing to its end, by source and fingerprint. Alertmanager moves startsAt and repeats itself; the
+// episode keeps the earliest start while it lasts.
+type Episode struct {
+	Key      string    `json:"key"`
+	Source   string    `json:"source"`
+	Firing   Firing    `json:"firing"` // as last delivered, with the earliest StartsAt
+	First    time.Time `json:"first"`  // received
+	Last     time.Time `json:"last"`
+	Open     bool      `json:"open"`
+	Decision *Decision `json:"decision,omitempty"` // the last one about this episode
+	Stale    int       `json:"stale,omitempty"`    // deliveries that came after its end
+}
+
+// Phase is how far an incident has come. Each is the name of the step that was finished last.
+type Phase string
+
+// The phases.
+const (
+	PhaseOpen       Phase = "open"       // something fires; nothing was decided that acts
+	PhaseDecided    Phase = "decided"    // rollback decided and locked
+	PhasePrepared   Phase = "prepared"   // the commit exists in the ledger
+	PhasePushed     Phase = "pushed"     // the remote was seen to hold it
+	PhaseVerified   Phase = "verified"   // the restored tree was checked
+	PhaseClassified Phase = "classified" // the failed component is named; waits for the cause
+	PhaseHuman      Phase = "human"      // the agent stopped; a person decides
+	PhaseClosed     Phase = "closed"     // unlocked with a cause
+)
+
+// Incident is what one release's firings amount to: at most one per release, however often they are delivered.
+type Incident struct {
+	ID             string          `json:"id"`
+	Release        string          `json:"release"` // commit, "" when nothing was released
+	Opened         time.Time       `json:"opened"`
+	Phase          Phase           `json:"phase"`
+	Decisions      []Decision      `json:"decisions"`
+	Preparation    *Preparation    `json:"preparation,omitempty"`
+	Attempts       int             `json:"attempts,omitempty"` // preparations so far
+	Push           *Push           `json:"push,omitempty"`
+	PushedAt       time.Time       `json:"pushed_at,omitzero"`
+	Verification   *Verification   `json:"verification,omitempty"`
+	Classification *Classification `json:"classification,omitempty"`
+	Trouble        *Trouble        `json:"trouble,omitempty"`
+	Cause          string          `json:"cause,omitempty"`
+}
+
+// Acting says whether the agent still has steps to do for i.
+func (i *Incident) Acting() bool {
+	switch i.Phase {
+	case PhaseDecided, PhasePrepared, PhasePushed, PhaseVerified:
+		return true
+	}
+	return false
+}
+
+// IncidentByID finds an incident; nil if there is none.
+func (e *Environment) IncidentByID(id string) *Incident {
+	for _, i := range e.Incidents {
+		if i.ID == id {
+			return i
+		}
+	}
+	return nil
+}
+
+// IncidentOf finds the incident of a release; nil if there is none.
+func (e *Environment) IncidentOf(commit string, t0 time.Time) *Incident {
+	return e.IncidentByID(IncidentID(commit, t0))
+}
+
+// IncidentID names the one incident a release can have, so that no race can give it two.
+func IncidentID(commit string, t0 time.Time) string {
+	if len(commit) > 8 {
+		commit = commit[:8]
+	}
+	return "inc-" + t0.UTC().Format("20060102T150405Z") + "-" + commit
+}
+
+// Key identifies an episode. startsAt and the group key move; source and fingerprint do not.
+func Key(source, fingerprint string) string { return source + "/" + fingerprint }
