@@ -1,0 +1,82 @@
+package slo_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/coclai/cutover/generator/slo"
+)
+
+func TestDecimalsStayAsWritten(t *testing.T) {
+	for _, test := range []struct{ in, out, percent, plusOne string }{
+		{"0", "0", "0", "1"},
+		{"2", "2", "0.02", "3"},
+		{"0.5", "0.5", "0.005", "1.5"},
+		{"35", "35", "0.35", "36"},
+		{"0.10", "0.1", "0.001", "1.1"},
+		{"99.9", "99.9", "0.999", "100.9"},
+		{"-2.50", "-2.5", "-0.025", "-1.5"},
+		{"000123.4500", "123.45", "1.2345", "124.45"},
+		{"0.000000000000000001", "0.000000000000000001", "0.00000000000000000001", "1.000000000000000001"},
+	} {
+		d, err := slo.ParseDecimal(test.in)
+		if err != nil {
+			t.Errorf("%s: %v", test.in, err)
+			continue
+		}
+		if got := d.String(); got != test.out {
+			t.Errorf("%s is written %s, want %s", test.in, got, test.out)
+		}
+		if got := d.Percent().String(); got != test.percent {
+			t.Errorf("%s%% is %s, want %s", test.in, got, test.percent)
+		}
+		if got := d.PlusOne().String(); got != test.plusOne {
+			t.Errorf("1 + %s is %s, want %s", test.in, got, test.plusOne)
+		}
+	}
+}
+
+func TestWhatIsNoDecimalIsRefused(t *testing.T) {
+	for _, text := range []string{"", "-", ".", "1.", ".5", "1e3", "0x10", "1,000", "٣", "1.2.3", "+1", " 1", "1234567890123456789", "0.1234567890123456789"} {
+		if d, err := slo.ParseDecimal(text); err == nil {
+			t.Errorf("%q was read as %s", text, d)
+		}
+	}
+}
+
+func TestDecimalsSurviveTheirText(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		text := rapid.StringMatching(`-?[0-9]{1,9}(\.[0-9]{1,9})?`).Draw(r, "text")
+		d := slo.MustDecimal(text)
+		b, err := json.Marshal(map[string]slo.Decimal{"v": d})
+		if err != nil {
+			r.Fatal(err)
+		}
+		var again map[string]slo.Decimal
+		if err := json.Unmarshal(b, &again); err != nil || again["v"].Cmp(d) != 0 || again["v"] != d {
+			r.Fatalf("%s came back as %v (%v)", d, again["v"], err)
+		}
+		if d.Cmp(d.PlusOne()) != -1 {
+			r.Fatalf("%s is not less than %s", d, d.PlusOne())
+		}
+	})
+}
+
+func TestAlertNames(t *testing.T) {
+	if got := slo.AlertName("checkout", "api-error-rate"); got != "CheckoutApiErrorRate" {
+		t.Error(got)
+	}
+}
+
+func TestModesAreCapped(t *testing.T) {
+	for _, test := range []struct{ mode, limit, want slo.Mode }{
+		{slo.ModeAuto, slo.ModeObserve, slo.ModeObserve}, {slo.ModeObserve, slo.ModeAuto, slo.ModeObserve},
+		{slo.ModeAuto, slo.ModeAuto, slo.ModeAuto}, {slo.ModePropose, slo.ModeNone, slo.ModeNone},
+	} {
+		if got := test.mode.AtMost(test.limit); got != test.want {
+			t.Errorf("%s at most %s: got %s, want %s", test.mode, test.limit, got, test.want)
+		}
+	}
+}
