@@ -1,0 +1,49 @@
+# Every target is one line; `make help` lists them with their sentences.
+export PATH := $(CURDIR)/.tools/bin:$(PATH)
+.DEFAULT_GOAL := help
+.PHONY: help tools build test check demo rules golden bench format vet lint deadcode unit generated vulnerabilities
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+tools: ## promtool, prometheus, alertmanager, amtool and the linters in .tools/bin (built once, or taken from PATH)
+	@tools/install
+
+build: ## bin/promrulegen and bin/rollback-agent
+	go build -o bin/ ./cmd/...
+
+test: tools check unit generated vulnerabilities ## everything that must hold before a commit
+
+check: tools format vet lint deadcode ## the quick part of it: gofmt, go vet, staticcheck, deadcode
+
+demo: tools ## the whole story on this machine: a bad release, its alert, its rollback (Ctrl-C ends it)
+	go run ./deploy/demo
+
+rules: ## compile rules/ into rules/generated
+	go run ./cmd/promrulegen generate --config rules/promrulegen.yaml
+
+golden: rules ## write all generated files anew; read the diff before you commit it
+
+bench: ## the benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+format: # gofmt
+	@tools/expect-nothing 'not formatted (run gofmt -w)' gofmt -l cmd generator agent deploy
+
+vet:
+	go vet ./...
+
+lint: tools
+	staticcheck ./...
+
+deadcode: tools
+	@tools/expect-nothing 'reached by no program and no test' deadcode -test ./...
+
+unit: tools # a package's tests in the order of its files, all packages; the demo's whole story is one of them
+	go test ./...
+
+generated: tools # what rules/ compiles to is what stands in rules/generated, and its users accept it
+	@tools/check-rules
+
+vulnerabilities: tools # skipped, saying so, where the database cannot be reached and GOVULNDB does not require it
+	@tools/vulnerabilities

@@ -1,0 +1,256 @@
+package condition
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/coclai/cutover/generator/slo"
+)
+
+// bound is a comparison while it is being read.
+type bound struct {
+	first, number token
+	op            slo.Op
+	opAt          token
+	sign          *token // a comparison written as a sign, which must have its number also in prose
+	value         slo.Decimal
+	unit          unit
+	suffix        string // the unit as written
+	baseline      *token
+	joined        bool // a "+" or a word joins the baseline and the excess over it
+	consecutive   *token
+	normal        bool
+}
+
+// boundClause reads a comparison: what stands before its number, the number, what stands after it.
+func (p *parser) boundClause() *Error {
+	b := &bound{first: p.token(p.pos)}
+	start := p.pos
+	complete, problem := p.beforeNumber(b)
+	if problem != nil {
+		return problem
+	}
+	if !complete {
+		return p.incomplete(b, start)
+	}
+	if problem := p.quantity(b); problem != nil {
+		return problem
+	}
+	if problem := p.afterNumber(b); problem != nil {
+		return problem
+	}
+	return p.settle(b)
+}
+
+// beforeNumber reads up to the number and says whether there is one.
+func (p *parser) beforeNumber(b *bound) (bool, *Error) {
+	negated := false
+	for ; ; p.pos++ {
+		t := p.token(p.pos)
+		switch t.kind {
+		case number:
+			return true, nil
+		case negation:
+			negated = true
+		case comparator:
+			if problem := p.compare(b, t, negated); problem != nil {
+				return false, problem
+			}
+			negated = false
+		case baseline:
+			b.baseline = &t
+		case plus, versus:
+			b.joined = true
+		case consecutive:
+			b.consecutive = &t
+		case filler, particle:
+		default:
+			return false, nil
+		}
+	}
+}
+
+// compare takes a comparison in; a second one must say the same.
+func (p *parser) compare(b *bound, t token, negated bool) *Error {
+	op := t.op
+	if negated {
+		op = opposite[op]
+	}
+	if b.op != "" && b.op != op {
+		return p.at(t, fmt.Sprintf("%q contradicts %q", t.text, b.opAt.text), "say it once")
+	}
+	b.op, b.opAt = op, t
+	if t.kind != comparator || english[strings.ToLower(t.text)].kind == comparator {
+		return nil
+	}
+	if b.sign != nil {
+		return p.at(t, fmt.Sprintf("a second %q", t.text), "say it once")
+	}
+	b.sign = &t
+	return nil
+}
+
+var opposite = map[slo.Op]slo.Op{
+	slo.Greater: slo.AtMost, slo.AtMost: slo.Greater, slo.Less: slo.AtLeast, slo.AtLeast: slo.Less, slo.Equal: slo.Different,
+	slo.Different: slo.Equal,
+}
+
+// incomplete is a comparison without a number. In prose words may be just that ("over the weekend"); signs and joined baselines may not.
+func (p *parser) incomplete(b *bound, start int) *Error {
+	t := p.token(p.pos)
+	if p.prose && b.sign == nil && b.consecutive == nil && !(b.baseline != nil && b.joined) {
+		p.pos = start
+		return p.pass(b.first)
+	}
+	if t.text == "" {
+		return p.at(b.first, fmt.Sprintf("no number follows %q", b.first.text), usage)
+	}
+	return p.at(t, fmt.Sprintf("%q is no number", t.text), usage)
+}
+
+// quantity reads the number and its unit.
+func (p *parser) quantity(b *bound) *Error {
+	b.number = p.token(p.pos)
+	if sign := p.token(p.pos - 1); sign.kind == trap && b.number.glued {
+		return p.between(sign, b.number, fmt.Sprintf("%q cannot be a bound", p.quoted(sign, b.number)), usage)
+	}
+	value, err := slo.ParseDecimal(b.number.value)
+	if err != nil {
+		return p.at(b.number, err.Error(), usage)
+	}
+	b.value = value
+	p.pos++
+	t := p.token(p.pos)
+	if t.kind == unitOf {
+		b.unit, b.suffix = t.unit, t.text
+		p.pos++
+		return p.scale(b, t)
+	}
+	if t.is(unknown, trap, number, version, reference) && t.text != "" && !isBreak(t.text) {
+		return p.at(t, fmt.Sprintf("%q is no unit", t.text), usage)
+	}
+	return nil
+}
+
+// isBreak says whether a token that is no word ends the phrase: quotes, dashes, bullets of prose.
+func isBreak(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return isLetter(r) || isHangul(r) || isDigit(r) }) && signs[text].kind != trap
+}
+
+// scale brings the number into the unit's base: 2 % is 0.02, 300 ms is 0.3 s.
+func (p *parser) scale(b *bound, t token) *Error {
+	if t.unit.of == "" {
+		return p.between(b.number, t, fmt.Sprintf("%q cannot be a bound", p.quoted(b.number, t)),
+			`a bound in time is written in "ms" or "s", a window "(5m)"`)
+	}
+	if t.unit.of == slo.Ratio {
+		b.value = b.value.Percent()
+	}
+	if t.unit == millisecond.unit {
+		b.value = b.value.Shift(-3)
+	}
+	if next := p.token(p.pos); next.kind == trap || (next.glued && next.is(unknown, number) && !isBreak(next.text)) {
+		return p.between(b.number, next, fmt.Sprintf("%q is no quantity", p.quoted(b.number, next)), usage)
+	}
+	return nil
+}
+
+// afterNumber reads what may follow a number: 초과, "or more", "above baseline", "in a row", "is normal", what was counted.
+func (p *parser) afterNumber(b *bound) *Error {
+	for ; ; p.pos++ {
+		t := p.token(p.pos)
+		switch {
+		case t.kind == afterwards:
+			if problem := p.compare(b, t, false); problem != nil {
+				return problem
+			}
+		case t.kind == consecutive:
+			b.consecutive = &t
+		case t.kind == normal:
+			b.normal = true
+		case t.kind == comparator && !p.windowAhead() && p.token(p.skip(p.pos+1, filler)).kind != number:
+			if problem := p.difference(b, t); problem != nil {
+				return problem
+			}
+		case t.is(noun, particle):
+		default:
+			return nil
+		}
+	}
+}
+
+// difference reads "35% above the baseline". Below it is no relative bound that the plan can carry; above anything else is no bound.
+func (p *parser) difference(b *bound, t token) *Error {
+	next := p.skip(p.pos+1, filler)
+	found := p.token(next)
+	if found.kind != baseline || t.op != slo.Greater {
+		return p.between(b.number, t, fmt.Sprintf("%q is no bound", p.quoted(b.number, t)),
+			`a relative bound is written "baseline + > 35%"`)
+	}
+	p.pos = next
+	b.baseline, b.joined = &found, true
+	return nil
+}
+
+// settle checks that the parts fit and takes the bound into the condition.
+func (p *parser) settle(b *bound) *Error {
+	last := p.token(p.pos - 1)
+	if p.bound != nil {
+		return p.between(b.first, last, fmt.Sprintf("%q is a second bound", p.quoted(b.first, last)), "state one bound")
+	}
+	if problem := p.fits(b); problem != nil {
+		return problem
+	}
+	if b.op == "" {
+		b.op = p.implied(b)
+	}
+	if b.op == "" {
+		return p.between(b.first, last, fmt.Sprintf("%q says no comparison", p.quoted(b.first, last)), b.suggestion())
+	}
+	c := &p.condition
+	c.Op, c.Value, c.Unit, c.Relative, c.Consecutive = b.op, b.value, b.unit.of, b.baseline != nil, b.consecutive != nil
+	if c.Consecutive {
+		c.Unit = slo.Count
+	}
+	p.bound = &b.number
+	return nil
+}
+
+// suggestion is the number with a comparison.
+func (b *bound) suggestion() string {
+	if b.baseline != nil {
+		return fmt.Sprintf(`write for instance "baseline + > %s%%"`, b.number.text)
+	}
+	return fmt.Sprintf(`write for instance ">= %[1]s" or "<= %[1]s"`, b.number.text+b.suffix)
+}
+
+func (p *parser) fits(b *bound) *Error {
+	if b.baseline != nil && !b.joined {
+		return p.between(*b.baseline, b.number, "how the number relates to the baseline is not said",
+			`write for instance "baseline + > 35%"`)
+	}
+	if b.baseline != nil && b.unit.of != slo.Ratio {
+		return p.at(b.number, "the excess over a baseline must be a percentage", `write for instance "baseline + > 35%"`)
+	}
+	if b.baseline == nil && b.joined {
+		return p.between(b.first, b.number, "what the number is added to is not said", `write for instance "baseline + > 35%"`)
+	}
+	if b.consecutive != nil && b.unit.of != "" && b.unit.of != slo.Count {
+		return p.at(b.number, "only events can be consecutive", `write for instance ">= 3 consecutive"`)
+	}
+	return nil
+}
+
+// implied is the comparison of a number without one: "3 in a row" is 3 or more, "0 is normal" and a cell's plain "mismatch 0" are ==.
+func (p *parser) implied(b *bound) slo.Op {
+	if b.baseline != nil {
+		return ""
+	}
+	if b.consecutive != nil {
+		return slo.AtLeast
+	}
+	if b.normal || (!p.prose && b.value.Sign() == 0) {
+		return slo.Equal
+	}
+	return ""
+}

@@ -1,0 +1,161 @@
+package condition
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/coclai/cutover/generator/slo"
+)
+
+// span is a length of time: 5m, 10분, 1h30m.
+type span struct {
+	length      time.Duration
+	first, last token
+	next        int           // the position after it
+	smallest    time.Duration // its smallest unit
+}
+
+// longest keeps sums far from overflow; no window of any use is longer.
+const longest = 366 * 24 * time.Hour
+
+// spanAt reads a length of time at i. Parts follow each other by falling unit: 1h 30m. Only whole numbers are lengths of time.
+func (p *parser) spanAt(i int) (span, bool) {
+	s := span{first: p.token(i), next: i}
+	for {
+		n, u := p.token(s.next), p.token(s.next+1)
+		if n.kind != number || u.kind != unitOf || u.unit.length == 0 || (s.smallest != 0 && u.unit.length >= s.smallest) {
+			return s, s.smallest != 0
+		}
+		count, err := strconv.ParseInt(n.value, 10, 32)
+		if err != nil || time.Duration(count) > longest/u.unit.length {
+			return s, s.smallest != 0
+		}
+		s.length += time.Duration(count) * u.unit.length
+		s.smallest, s.last, s.next = u.unit.length, u, s.next+2
+	}
+}
+
+// holdClause reads "for 10m", "for at least 10 minutes", "for 10 minutes or longer". Without a length of time it is a word of prose.
+func (p *parser) holdClause() *Error {
+	start := p.token(p.pos)
+	i := p.skip(p.pos+1, filler)
+	if p.token(i).kind == lookBack {
+		return p.between(start, p.token(i), "may be a window or how long it lasts", `write "(10m)" for a window, "for 10m" for how long it lasts`)
+	}
+	limit := p.token(i)
+	if limit.kind == comparator {
+		i = p.skip(i+1, filler)
+	}
+	s, ok := p.spanAt(i)
+	if !ok {
+		return p.pass(start)
+	}
+	if limit.kind == comparator && limit.op != slo.AtLeast {
+		return p.at(limit, "only a least time can be held", `write "for 10m"`)
+	}
+	if p.token(s.next).kind == afterwards {
+		if p.token(s.next).op != slo.AtLeast {
+			return p.at(p.token(s.next), "only a least time can be held", `write "for 10m"`)
+		}
+		s.next++
+	}
+	return p.hold(s)
+}
+
+func (p *parser) hold(s span) *Error {
+	p.pos = s.next
+	return p.set(&p.condition.For, s, "a second, different time to last")
+}
+
+func (p *parser) set(field *slo.Duration, s span, twice string) *Error {
+	if s.length == 0 {
+		return p.between(s.first, s.last, "a length of time must be above 0", "")
+	}
+	if *field != 0 && *field != slo.Duration(s.length) {
+		return p.between(s.first, s.last, twice, "")
+	}
+	*field = slo.Duration(s.length)
+	return nil
+}
+
+func (p *parser) window(s span) *Error {
+	p.pos = s.next
+	if s.smallest < time.Second {
+		return p.between(s.first, s.last, fmt.Sprintf("%q is no window", p.quoted(s.first, s.last)), `write for instance "(5m)"`)
+	}
+	return p.set(&p.condition.Window, s, "a second, different window")
+}
+
+// windowAhead tells "over 5m" from "over 300ms": minutes and longer are never a bound, seconds are unless there is a bound already.
+func (p *parser) windowAhead() bool {
+	s, ok := p.spanAt(p.skip(p.pos+1, filler))
+	if !ok {
+		return false
+	}
+	return s.smallest >= time.Minute || p.token(p.skip(s.next, filler)).kind == windowNoun || (p.bound != nil && s.smallest >= time.Second)
+}
+
+// windowClause reads "over 5m", "in the last 15 minutes", "moving window of 5 minutes", "최근 5분". Without a length of time it is a word.
+func (p *parser) windowClause() *Error {
+	start := p.token(p.pos)
+	s, ok := p.spanAt(p.skip(p.pos+1, filler, lookBack))
+	if !ok {
+		return p.pass(start)
+	}
+	if next := p.skip(s.next, filler); p.token(next).kind == windowNoun {
+		s.next = next + 1
+	}
+	return p.window(s)
+}
+
+// numberClause reads what begins with a number: a window, a time to last, a percentile, or a bound.
+func (p *parser) numberClause() *Error {
+	t := p.token(p.pos)
+	if p.token(p.pos+1).kind == percentile {
+		p.pos++
+		p.tokens[p.pos].start = t.start
+		return p.quantile(t.value)
+	}
+	s, ok := p.spanAt(p.pos)
+	if !ok && p.prose && !isDigit(rune(t.text[0])) && !p.counts(p.pos+1) {
+		return p.pass(t) // "one of the following"
+	}
+	if !ok {
+		return p.boundClause()
+	}
+	next := p.skip(s.next, filler, particle)
+	if p.token(next).kind == windowNoun {
+		s.next = next + 1
+		return p.window(s)
+	}
+	if p.lasts(&s) {
+		return p.hold(s)
+	}
+	if p.token(p.pos-1).kind == opening && p.token(s.next).kind == closing {
+		return p.window(s)
+	}
+	if s.smallest <= time.Second {
+		return p.boundClause()
+	}
+	return p.between(s.first, s.last, fmt.Sprintf("%q is neither a window nor how long it lasts", p.quoted(s.first, s.last)),
+		`write "(5m)" for a window, "for 10m" for how long it lasts`)
+}
+
+// counts says whether what follows makes a number out of a number word: "one or more", "three restarts in a row".
+func (p *parser) counts(i int) bool {
+	return p.token(p.skip(i, noun)).is(unitOf, afterwards, consecutive, normal)
+}
+
+// lasts says whether 지속 follows, as in "10분 이상 지속", and moves the span's end behind it.
+func (p *parser) lasts(s *span) bool {
+	i := p.skip(s.next, filler, particle)
+	if p.token(i).kind == afterwards && p.token(i).op == slo.AtLeast {
+		i = p.skip(i+1, filler, particle)
+	}
+	if p.token(i).kind != lasting {
+		return false
+	}
+	s.next = i + 1
+	return true
+}

@@ -1,0 +1,106 @@
+package condition_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/coclai/cutover/generator/condition"
+	"github.com/coclai/cutover/generator/slo"
+	"pgregory.net/rapid"
+)
+
+func TestPrintIsOneCanonicalForm(t *testing.T) {
+	for cell, want := range map[string]string{
+		"1% 이하 (5분)": "<= 1% (5m)",
+		"p95 > baseline 대비 35% 초과, 10분 이상 지속": "p95 baseline + > 35% for 10m",
+		"3회 연속 restart":                ">= 3 consecutive",
+		"0 정상":                         "== 0",
+		"1건 이상":                        ">= 1 times",
+		"over 0.25 seconds over 1h30m": "> 250ms (1h30m)",
+		"at least 1.5s":                ">= 1.5s",
+		"0s or less":                   "<= 0s",
+	} {
+		c, err := condition.Parse(cell)
+		if err != nil {
+			t.Errorf("%q: %v", cell, err)
+		}
+		if got := condition.Print(c); got != want {
+			t.Errorf("%q: got %q, want %q", cell, got, want)
+		}
+	}
+	if got := condition.Print(slo.Condition{}); got != "" {
+		t.Errorf("no condition is printed as %q", got)
+	}
+}
+
+// anyCondition draws what Parse can return.
+func anyCondition(t *rapid.T) slo.Condition {
+	c := slo.Condition{
+		Op:    rapid.SampledFrom([]slo.Op{slo.Less, slo.AtMost, slo.Equal, slo.AtLeast, slo.Greater, slo.Different}).Draw(t, "op"),
+		Value: slo.DecimalOf(rapid.Int64Range(0, 1e12).Draw(t, "value")).Shift(-rapid.IntRange(0, 6).Draw(t, "decimals")),
+		Unit:  rapid.SampledFrom([]slo.Unit{"", slo.Ratio, slo.Seconds, slo.Count}).Draw(t, "unit"),
+	}
+	if rapid.Bool().Draw(t, "quantile") {
+		c.Quantile = slo.DecimalOf(rapid.Int64Range(5000, 9999).Draw(t, "p")).Shift(-4)
+	}
+	c.Window = slo.Duration(time.Duration(rapid.Int64Range(0, 100000).Draw(t, "window")) * time.Second)
+	c.For = slo.Duration(time.Duration(rapid.Int64Range(0, 100000).Draw(t, "for")) * time.Second)
+	c.Relative = c.Unit == slo.Ratio && rapid.Bool().Draw(t, "relative")
+	c.Consecutive = c.Unit == slo.Count && rapid.Bool().Draw(t, "consecutive")
+	return c
+}
+
+func TestWhatPrintWritesBothReadersRead(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		want := anyCondition(t)
+		text := condition.Print(want)
+		got, err := condition.Parse(text)
+		if err != nil || got != want {
+			t.Fatalf("Parse(%q) = %+v, %v, want %+v", text, got, err, want)
+		}
+		got, err = condition.Mention("roll back: " + text)
+		if err != nil || got != want {
+			t.Fatalf("Mention(%q) = %+v, %v, want %+v", text, got, err, want)
+		}
+	})
+}
+
+func FuzzParse(f *testing.F) {
+	for _, cell := range []string{"> 2% (5m)", "baseline + > 35% for 10m", "3회 연속 restart", "over 500ms over 1h30m",
+		"p95 latency > baseline 대비 35% 초과가 10분 이상 지속",
+		"", "5-", "95th percentile", "at least", "=>", "이상", "-2", "(", "\xff", "1h30", "no more than", "baseline by"} {
+		f.Add(cell)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, read := range []func(string) (slo.Condition, error){condition.Parse, condition.Mention} {
+			c, err := read(text)
+			if err != nil {
+				mustBePlaced(t, text, err)
+				continue
+			}
+			mustSurvivePrinting(t, text, c)
+		}
+	})
+}
+
+func mustBePlaced(t *testing.T, text string, err error) {
+	var e *condition.Error
+	if !errors.As(err, &e) {
+		t.Fatalf("%q: error %T", text, err)
+	}
+	if e.Offset < 0 || e.Width < 1 || e.Message == "" || e.Offset+e.Width > utf8.RuneCountInString(text)+1 {
+		t.Fatalf("%q: %+v", text, e)
+	}
+}
+
+func mustSurvivePrinting(t *testing.T, text string, c slo.Condition) {
+	if c.Op == "" {
+		return
+	}
+	again, err := condition.Parse(condition.Print(c))
+	if err != nil || again != c {
+		t.Fatalf("%q: %+v printed as %q is %+v, %v", text, c, condition.Print(c), again, err)
+	}
+}

@@ -1,0 +1,43 @@
+package diag
+
+import "reflect"
+
+// Text is a YAML scalar that knows its place, for messages that speak of it later. Any scalar but null is text: 5 is "5".
+type Text struct {
+	Value string
+	At    Position
+}
+
+// String is Value.
+func (t Text) String() string { return t.Value }
+
+// Map is a YAML mapping whose keys know their place, in the order of the file. Keys are unique once DecodeYAML had no complaint.
+type Map[V any] []Entry[V]
+
+// Entry is one key of a Map with its value.
+type Entry[V any] struct {
+	Key   Text
+	Value V
+}
+
+// Find looks up a key by exact match.
+func (m Map[V]) Find(key string) (Entry[V], bool) {
+	for _, e := range m {
+		if e.Key.Value == key {
+			return e, true
+		}
+	}
+	return Entry[V]{}, false
+}
+
+// Keys are the keys in the order of the file.
+func (m Map[V]) Keys() []string {
+	keys := make([]string, 0, len(m))
+	for _, e := range m {
+		keys = append(keys, e.Key.Value)
+	}
+	return keys
+}
+
+// entryType tells the decoder that this slice is written as a mapping.
+func (m Map[V]) entryType() reflect.Type { return reflect.TypeFor[Entry[V]]() }
