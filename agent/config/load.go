@@ -1,0 +1,153 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/coclai/cutover/generator/diag"
+	"github.com/coclai/cutover/generator/slo"
+)
+
+// Load reads a configuration with all files it names. The Config is valid only when the list is empty.
+func Load(path string) (Config, diag.List) {
+	r := &reader{path: path, folder: filepath.Dir(path)}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		r.problems.Add(diag.Diagnostic{At: diag.Position{File: path}, Message: reason(err), Hint: "name the file with --config.file"})
+		return Config{}, r.problems
+	}
+	r.lines = strings.Split(string(content), "\n")
+	var f file
+	r.problems = diag.DecodeYAML(path, content, &f)
+	if f.At == (diag.Position{}) {
+		return Config{}, r.problems // not even a mapping: nothing to say about its keys
+	}
+	c := r.config(f)
+	return c, r.problems.Sorted()
+}
+
+func (r *reader) config(f file) Config {
+	c := Config{Version: Version, MaxMode: r.maxMode(f.MaxMode), KillSwitchFile: r.resolve(f.KillSwitchFile.Value)}
+	if r.required(f.At, f.Version, "version") && f.Version.Value != "1" {
+		r.complain(f.Version, "version "+f.Version.Value+" is not known to this program", "write version: 1")
+	}
+	if r.required(f.At, f.Storage.SQLite, "storage.sqlite") {
+		c.Storage.SQLite = r.resolve(f.Storage.SQLite.Value)
+	}
+	c.Web.Tokens = r.tokens(f)
+	if len(f.Environments) == 0 {
+		r.missing(f.At, "environments", "name at least one service with its plan, Prometheus, Alertmanager and git remote")
+	}
+	first := map[string]diag.Position{}
+	for _, e := range f.Environments {
+		environment := r.environment(e)
+		r.twice(e.Service, first, "environment "+environment.Name(), environment.Name())
+		c.Environments = append(c.Environments, environment)
+	}
+	return c
+}
+
+// maxMode defaults to observe: a new installation shows what it would do before it is allowed to.
+func (r *reader) maxMode(t diag.Text) slo.Mode {
+	modes := []slo.Mode{slo.ModeObserve, slo.ModePropose, slo.ModeAuto}
+	if t.Value == "" {
+		return slo.ModeObserve
+	}
+	if !slices.Contains(modes, slo.Mode(t.Value)) {
+		r.complain(t, quoted(t.Value)+" is no mode", "write observe, propose or auto")
+	}
+	return slo.Mode(t.Value)
+}
+
+func (r *reader) environment(e environmentFile) Environment {
+	environment := Environment{
+		Service:     r.name(e.At, e.Service, "service"),
+		Environment: r.name(e.At, e.Environment, "environment"),
+		Prometheus:  r.endpoint(e.At, e.Prometheus, "prometheus.url"),
+		Git:         r.git(e.At, e.Git),
+		Budget:      r.budget(e.Budget),
+		Arm:         r.arm(e.Arm),
+	}
+	if len(e.Alertmanagers) == 0 {
+		r.missing(e.At, "alertmanagers", "name at least one: pages are sent through it")
+	}
+	for _, a := range e.Alertmanagers {
+		environment.Alertmanagers = append(environment.Alertmanagers, r.endpoint(e.At, a, "alertmanagers.url"))
+	}
+	if r.required(e.At, e.Plan, "plan") {
+		environment.PlanFile = r.resolve(e.Plan.Value)
+		environment.Plan = r.plan(e, environment.PlanFile)
+	}
+	return environment
+}
+
+// plan reads a plan with the diagnostics of its own file, and holds it against the environment it is meant for.
+func (r *reader) plan(e environmentFile, path string) slo.Plan {
+	var p slo.Plan
+	content, err := os.ReadFile(path)
+	if err != nil {
+		r.complain(e.Plan, reason(err), "promrulegen generate writes it: plan.yaml beside rules.yaml")
+		return p
+	}
+	problems := diag.DecodeYAML(path, content, &p)
+	if len(problems) > 0 {
+		r.problems.Add(problems...)
+		return p
+	}
+	if err := p.Validate(); err != nil {
+		for _, fault := range faults(err) {
+			r.problems.Add(diag.Diagnostic{At: diag.Position{File: path}, Message: fault.Error(), Hint: "generate it again with promrulegen"})
+		}
+		return p
+	}
+	if p.Service != e.Service.Value || p.Environment != e.Environment.Value {
+		r.complain(e.Plan, "the plan is for "+p.Service+"/"+p.Environment, "service and environment must be those of the plan")
+	}
+	return p
+}
+
+// faults takes apart what Validate joined.
+func faults(err error) []error {
+	var joined interface{ Unwrap() []error }
+	if errors.As(err, &joined) {
+		return joined.Unwrap()
+	}
+	return []error{err}
+}
+
+// names are ASCII and without a slash: they are joined to service/environment, and shown to people who must tell them apart.
+var names = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+
+func (r *reader) name(owner diag.Position, t diag.Text, key string) string {
+	if r.required(owner, t, key) && !names.MatchString(t.Value) {
+		r.complain(t, quoted(t.Value)+" cannot be a name", "use letters, digits, dots, hyphens and underscores, at most 63")
+	}
+	return t.Value
+}
+
+func (r *reader) budget(b budgetFile) Budget {
+	budget := Budget{PerRelease: r.number(b.PerRelease, 1), PerDay: r.number(b.PerDay, 1)}
+	if budget.PerRelease > 1 {
+		r.complain(b.PerRelease, "a release can be rolled back only once", "write 1, or 0 for never automatically")
+	}
+	return budget
+}
+
+const day = slo.Duration(24 * 60 * 60 * 1e9)
+
+func (r *reader) arm(a armFile) Arm {
+	arm := Arm{Auto: r.duration(a.Auto, day), Propose: r.duration(a.Propose, 2*day)}
+	if arm.Propose < arm.Auto {
+		place := a.Propose
+		if place.Value == "" {
+			place = a.Auto
+		}
+		r.complain(place, "proposals would end after "+arm.Propose.String()+", before automatic rollbacks after "+arm.Auto.String(),
+			"make propose at least as long as auto")
+	}
+	return arm
+}
