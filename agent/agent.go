@@ -1,0 +1,204 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/coclai/cutover/agent/config"
+	"github.com/coclai/cutover/agent/ledger"
+	"github.com/coclai/cutover/agent/notify"
+	"github.com/coclai/cutover/agent/rollback"
+	"github.com/coclai/cutover/agent/web"
+)
+
+// Options are what an Agent is made of. Now may be nil for the real clock.
+type Options struct {
+	Config config.Config
+	Ledger *ledger.Ledger
+	Logger *slog.Logger
+	Now    func() time.Time
+}
+
+// Agent conducts the releases of the configured environments. Its methods may be called at the same time.
+type Agent struct {
+	log       *slog.Logger
+	now       func() time.Time
+	journal   *journal
+	ledger    *ledger.Ledger
+	decisions *prometheus.CounterVec
+
+	mu           sync.RWMutex
+	environments map[string]*environment
+	notifier     *notify.Notifier
+	started      time.Time
+	reloaded     chan struct{} // closed when the configuration has been replaced
+}
+
+// New folds the ledger and makes what the configuration names. It speaks to nothing yet.
+func New(o Options) (*Agent, error) {
+	a := &Agent{log: o.Logger, now: o.Now, ledger: o.Ledger, reloaded: make(chan struct{}),
+		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "rollback_agent_decisions_total",
+			Help: "Decisions appended to the ledger since start, by verdict and reason."}, []string{"service", "environment", "verdict", "reason"})}
+	if a.now == nil {
+		a.now = time.Now
+	}
+	a.started = a.now()
+	var err error
+	if a.journal, err = openJournal(context.Background(), o.Ledger, a.now); err != nil {
+		return nil, err
+	}
+	a.journal.heard = a.wake
+	return a, a.configure(o.Config)
+}
+
+// Reload replaces the configuration. When it cannot, the old one stays whole.
+func (a *Agent) Reload(c config.Config) error {
+	if err := a.configure(c); err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	close(a.reloaded)
+	a.reloaded = make(chan struct{})
+	return nil
+}
+
+func (a *Agent) configure(c config.Config) error {
+	environments := map[string]*environment{}
+	var peers []string
+	for _, env := range c.Environments {
+		e, err := open(c, env)
+		if err != nil {
+			return err
+		}
+		environments[e.name] = e
+		for _, peer := range env.Alertmanagers {
+			if !slices.Contains(peers, peer.URL) {
+				peers = append(peers, peer.URL)
+			}
+		}
+	}
+	n, err := notify.New(peers, pageTimeout)
+	if err != nil {
+		return fmt.Errorf("open notifier: %w", err)
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.environments, a.notifier = environments, n
+	return nil
+}
+
+// Run conducts until ctx ends; what is half done then is resumed by the next Run. It fails when the ledger can no longer be trusted to
+// keep what it is given: then the process must end, and start from what is on disk.
+func (a *Agent) Run(ctx context.Context) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	a.journal.onBroken(stop)
+	for ctx.Err() == nil {
+		a.conductAll(ctx)
+	}
+	if err := context.Cause(ctx); errors.Is(err, ledger.ErrBroken) {
+		return err
+	}
+	return nil
+}
+
+// conductAll runs one conductor for each environment, until ctx ends or the configuration is replaced.
+func (a *Agent) conductAll(ctx context.Context) {
+	a.mu.RLock()
+	reloaded := a.reloaded
+	a.mu.RUnlock()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	var conductors sync.WaitGroup
+	for _, e := range a.all() {
+		conductors.Go(func() { a.conduct(ctx, e) })
+	}
+	conductors.Go(func() { a.callAttention(ctx) })
+	select {
+	case <-ctx.Done():
+	case <-reloaded:
+		stop()
+	}
+	conductors.Wait()
+}
+
+// conduct does one step after another for e: the one owner that decides and acts in it.
+func (a *Agent) conduct(ctx context.Context, e *environment) {
+	for ctx.Err() == nil {
+		wait := a.step(ctx, e)
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+		case <-e.wake:
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+}
+
+// wake tells an environment's conductor that something was appended.
+func (a *Agent) wake(name string) {
+	e := a.environment(name)
+	if e == nil {
+		return
+	}
+	select {
+	case e.wake <- struct{}{}:
+	default: // it has been told and has not looked yet
+	}
+}
+
+func (a *Agent) environment(name string) *environment {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	return a.environments[name]
+}
+
+// all are the environments in order of their names.
+func (a *Agent) all() []*environment {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	var all []*environment
+	for _, name := range slices.Sorted(maps.Keys(a.environments)) {
+		all = append(all, a.environments[name])
+	}
+	return all
+}
+
+// View is what there is to show at this moment.
+func (a *Agent) View() web.View {
+	state := a.journal.snapshot()
+	v := web.View{Ready: a.journal.unwritable(), Entries: a.entries}
+	for _, e := range a.all() {
+		v.Degraded = append(v.Degraded, a.degraded(e, state.Environment(e.name))...)
+	}
+	v.State = state // with every configured environment in it, also those of which nothing was ever heard
+	return v
+}
+
+// entries are the ledger's last ones, newest first.
+func (a *Agent) entries(ctx context.Context, environment string, limit int) ([]rollback.Entry, error) {
+	var last []rollback.Entry
+	for entry, err := range a.ledger.Entries(ctx, 0) {
+		if err != nil {
+			return nil, fmt.Errorf("read ledger: %w", err)
+		}
+		if environment == "" || entry.Environment == environment {
+			last = append(last, entry)
+		}
+		if len(last) > 2*limit {
+			last = slices.Delete(last, 0, limit)
+		}
+	}
+	slices.Reverse(last)
+	return last[:min(limit, len(last))], nil
+}

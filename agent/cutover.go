@@ -1,0 +1,387 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/coclai/cutover/agent/gitrepo"
+	"github.com/coclai/cutover/agent/release"
+	"github.com/coclai/cutover/agent/rollback"
+	"github.com/coclai/cutover/generator/slo"
+)
+
+// Do carries out what a person or CI asks. One deed or decision at a time is done in an environment: what a deed checked still holds
+// when it acts.
+func (a *Agent) Do(ctx context.Context, d release.Deed) (release.Answer, error) {
+	e, err := a.addressed(d.Environment)
+	if err != nil {
+		return release.Answer{}, err
+	}
+	acts := map[release.Act]func(context.Context, *environment, *rollback.Environment, release.Deed) (release.Answer, error){
+		release.ActStable: a.stable, release.ActBaseline: a.baseline, release.ActDeployed: a.deployed, release.ActGate: a.gate,
+		release.ActRecord: a.record, release.ActUnlock: a.unlock, release.ActRelease: a.release,
+	}
+	act, ok := acts[d.Act]
+	if !ok {
+		return release.Answer{}, release.Problemf(release.Invalid, "", "unknown act %q", string(d.Act))
+	}
+	if d.Act != release.ActGate { // asking needs no turn
+		e.deeds.Lock()
+		defer e.deeds.Unlock()
+	}
+	return act(ctx, e, a.journal.environment(e.name), d)
+}
+
+// addressed finds the environment a deed is about; one need not name the only one.
+func (a *Agent) addressed(name string) (*environment, error) {
+	all := a.all()
+	if name == "" && len(all) == 1 {
+		return all[0], nil
+	}
+	if e := a.environment(name); e != nil {
+		return e, nil
+	}
+	names := make([]string, len(all))
+	for i, e := range all {
+		names[i] = e.name
+	}
+	return nil, release.Problemf(release.Invalid, "one of "+strings.Join(names, ", "), "no environment %q is configured", name)
+}
+
+// stable tags what production runs, the tip of the deploy branch, and pins the tag as the target of a rollback. A tag that exists
+// already is pinned as it is.
+func (a *Agent) stable(ctx context.Context, e *environment, state *rollback.Environment, d release.Deed) (release.Answer, error) {
+	if err := e.remote.Probe(ctx); err != nil { // a remote that would refuse the rollback is found out now, not at 3 a.m.
+		return release.Answer{}, remoteProblem("try the remote", err)
+	}
+	tip, err := e.remote.Tip(ctx)
+	if err != nil {
+		return release.Answer{}, remoteProblem("read the deploy branch", err)
+	}
+	name, pin, err := d.Tag, gitrepo.Pin{}, error(nil)
+	if name == "" {
+		pin, err = e.createStable(ctx, tip.ID, a.now())
+	} else if pin, err = e.remote.ReadTag(ctx, name); errors.Is(err, gitrepo.ErrTagMissing) {
+		pin, err = e.remote.CreateTag(ctx, name, tip.ID, stableMessage(e, tip.ID), a.now())
+	}
+	if err != nil {
+		return release.Answer{}, remoteProblem("tag "+short(string(tip.ID)), err)
+	}
+	p := release.Pin{Ref: pin.Ref, Object: string(pin.Object), Commit: string(pin.Commit), Tree: string(pin.Tree), At: a.now().UTC(), By: d.Author}
+	if err := mayPin(state, p, tip); err != nil {
+		return release.Answer{}, err
+	}
+	if _, err := a.journal.append(ctx, note{environment: e.name, kind: rollback.StablePinned, author: d.Author, body: p}); err != nil {
+		return release.Answer{}, notStored(err)
+	}
+	return release.Answer{Message: fmt.Sprintf("%s is the stable tag: commit %s", p.Name(), short(p.Commit)),
+		Facts: map[string]string{"tag": p.Name(), "commit": p.Commit, "tree": p.Tree, "object": p.Object}}, nil
+}
+
+// mayPin refuses tags that are no place to go back to.
+func mayPin(state *rollback.Environment, p release.Pin, tip gitrepo.Commit) error {
+	if incident := state.Banned[p.Tree]; incident != "" {
+		return release.Problemf(release.Refused, "", "%s holds the tree that incident %s rolled back", p.Name(), incident)
+	}
+	if p.Tree != string(tip.Tree) {
+		return release.Problemf(release.Refused, "leave the tag out to make one on the tip",
+			"%s is not what production runs: the tip %s holds another tree", p.Name(), short(string(tip.ID)))
+	}
+	return nil
+}
+
+func stableMessage(e *environment, at gitrepo.ID) string {
+	return fmt.Sprintf("%s ran %s before the release that follows", e.name, at)
+}
+
+// createStable makes a tag by the plan's pattern; a second one of the same day gets a suffix, up to -9.
+func (e *environment) createStable(ctx context.Context, at gitrepo.ID, now time.Time) (gitrepo.Pin, error) {
+	name, err := stableName(e.plan.StableTag, now)
+	if err != nil {
+		return gitrepo.Pin{}, err
+	}
+	for n := 1; ; n++ {
+		tag := name
+		if n > 1 {
+			tag = fmt.Sprintf("%s-%d", name, n)
+		}
+		existing, err := e.remote.ReadTag(ctx, tag)
+		if err == nil && existing.Commit == at {
+			return existing, nil // declared before: saying it twice changes nothing
+		}
+		if errors.Is(err, gitrepo.ErrTagMissing) {
+			return e.remote.CreateTag(ctx, tag, at, stableMessage(e, at), now)
+		}
+		if err != nil || n == 9 {
+			return gitrepo.Pin{}, errors.Join(err, fmt.Errorf("%s and its suffixes up to %s exist: %w", name, tag, gitrepo.ErrExists))
+		}
+	}
+}
+
+// stableName puts the date into the plan's pattern, in the plan's time zone.
+func stableName(t slo.StableTag, now time.Time) (string, error) {
+	zone, err := time.LoadLocation(t.TimeZone)
+	if err != nil {
+		return "", fmt.Errorf("time zone of the stable tag: %w", err)
+	}
+	before, rest, found := strings.Cut(t.Pattern, "{date:")
+	layout, after, closed := strings.Cut(rest, "}")
+	if !found || !closed {
+		return t.Pattern, nil
+	}
+	return before + now.In(zone).Format(layout) + after, nil
+}
+
+// baseline captures what every SLO that is judged against one has been, over the window that ends now.
+func (a *Agent) baseline(ctx context.Context, e *environment, _ *rollback.Environment, d release.Deed) (release.Answer, error) {
+	var body rollback.Baselines
+	answer := release.Answer{Facts: map[string]string{}}
+	for _, s := range e.plan.SLOs {
+		if s.Baseline == nil {
+			continue
+		}
+		b, err := e.prometheus.Capture(ctx, s, a.now())
+		if err != nil {
+			body.Missing = append(body.Missing, fmt.Sprintf("%s: %v", s.ID, err))
+			continue
+		}
+		body.Baselines = append(body.Baselines, b)
+		answer.Facts[s.ID] = b.Value
+		answer.Details = append(answer.Details, fmt.Sprintf("%s: %s %s over %s (%s events)", s.ID, b.Value, s.Unit, b.Over, b.Events))
+	}
+	if len(body.Missing) > 0 {
+		return release.Answer{}, release.Problemf(release.Undecided, "nothing was stored; capture it when there is traffic",
+			"no baseline: %s", strings.Join(body.Missing, "; "))
+	}
+	if _, err := a.journal.append(ctx, note{environment: e.name, kind: rollback.BaselineCaptured, author: d.Author, body: body}); err != nil {
+		return release.Answer{}, notStored(err)
+	}
+	answer.Message = fmt.Sprintf("captured %d baseline(s)", len(body.Baselines))
+	return answer, nil
+}
+
+// deployed takes CI's word that the branch has moved to the commit, after looking: T0 is now, and every condition is measured as it is.
+func (a *Agent) deployed(ctx context.Context, e *environment, state *rollback.Environment, d release.Deed) (release.Answer, error) {
+	if err := locked(state); err != nil {
+		return release.Answer{}, err
+	}
+	tip, err := e.remote.Tip(ctx)
+	if err != nil {
+		return release.Answer{}, remoteProblem("read the deploy branch", err)
+	}
+	if string(tip.ID) != d.Commit {
+		return release.Answer{}, release.Problemf(release.Refused, "give the full id of the commit that the branch points at",
+			"the deploy branch is at %s, not at %s", short(string(tip.ID)), short(d.Commit))
+	}
+	if state.Release != nil && state.Release.Commit == d.Commit {
+		return release.Answer{Message: fmt.Sprintf("%s was declared deployed at %s already", short(d.Commit), state.Release.T0.Format(time.RFC3339))}, nil
+	}
+	if err := mayRelease(state, string(tip.ID), string(tip.Tree)); err != nil {
+		return release.Answer{}, err
+	}
+	ancestor, err := e.remote.IsAncestor(ctx, gitrepo.ID(state.Pin.Commit), tip.ID)
+	if err != nil {
+		return release.Answer{}, remoteProblem("compare with the stable tag", err)
+	}
+	if !ancestor {
+		return release.Answer{}, release.Problemf(release.Refused, "", "the stable tag %s is no ancestor of %s", state.Pin.Name(), short(d.Commit))
+	}
+	r := release.Release{Commit: d.Commit, Tree: string(tip.Tree), T0: a.now().UTC(), By: d.Author}
+	r.AtT0, r.Alerting = a.measure(ctx, e, state, r.T0)
+	return a.declare(ctx, e, state, r)
+}
+
+// declare records a release: its target and the baselines captured before it go with it.
+func (a *Agent) declare(ctx context.Context, e *environment, state *rollback.Environment, r release.Release) (release.Answer, error) {
+	r.Target = *state.Pin
+	for _, b := range state.Captured {
+		r.Baselines = append(r.Baselines, b)
+	}
+	_, err := a.journal.append(ctx, note{environment: e.name, kind: rollback.ReleaseDeployed, author: r.By, body: r})
+	crashpoint("deployed")
+	if err != nil {
+		return release.Answer{}, notStored(err)
+	}
+	answer := release.Answer{Message: fmt.Sprintf("T0 is %s: %s is deployed; it goes back to %s", r.T0.Format(time.RFC3339), short(r.Commit), r.Target.Name()),
+		Facts: map[string]string{"commit": r.Commit, "t0": r.T0.Format(time.RFC3339), "target": r.Target.Name()}}
+	for _, reading := range r.AtT0 {
+		if reading.Verdict != release.Pass {
+			answer.Details = append(answer.Details, fmt.Sprintf("%s at T0: %s", reading.Verdict, reading.Reason))
+		}
+	}
+	return answer, nil
+}
+
+// measure reads every SLO's condition, and which alerts burn: what burns before a release is not its fault.
+func (a *Agent) measure(ctx context.Context, e *environment, state *rollback.Environment, at time.Time) ([]release.Reading, []string) {
+	var all []release.Reading
+	for _, s := range e.plan.SLOs {
+		all = append(all, e.read(ctx, s, state, at))
+	}
+	alerting, err := e.prometheus.Alerting(ctx, e.plan.Service, e.plan.Environment)
+	if err != nil {
+		a.log.Warn("cannot tell which alerts burned at T0", "environment", e.name, "err", err)
+	}
+	return all, alerting
+}
+
+// gate answers whether a commit may be deployed. What cannot be told is a no.
+func (a *Agent) gate(ctx context.Context, e *environment, state *rollback.Environment, d release.Deed) (release.Answer, error) {
+	id := gitrepo.ID(d.Commit)
+	if err := id.Validate(); err != nil {
+		return release.Answer{}, release.Problemf(release.Invalid, "git rev-parse COMMIT prints it", "a commit is 40 hexadecimal digits: %v", err)
+	}
+	if err := locked(state); err != nil && !allowed(state, d.Commit) {
+		return release.Answer{}, err
+	}
+	c, err := e.remote.Commit(ctx, id)
+	if err != nil {
+		return release.Answer{}, remoteProblem("read "+id.Short(), err)
+	}
+	if incident := state.Banned[string(c.Tree)]; incident != "" {
+		return release.Answer{}, banned(id.Short(), incident)
+	}
+	for _, g := range state.Gates {
+		if g.Commit == d.Commit && g.Verdict != release.Pass {
+			return release.Answer{}, release.Problemf(release.Refused, "", "gate %s is %s for this commit (reported by %s)", g.Gate, g.Verdict, g.By)
+		}
+	}
+	return release.Answer{Message: fmt.Sprintf("%s may be deployed to %s", id.Short(), e.name)}, nil
+}
+
+// allowed says whether the commit is the rollback itself, the one tip that a lock admits.
+func allowed(state *rollback.Environment, commit string) bool {
+	i := state.IncidentByID(state.Lock.Incident)
+	return i != nil && i.Preparation != nil && i.Preparation.Commit == commit
+}
+
+// record keeps what CI says of a gate, for the rules and the next decision to deploy.
+func (a *Agent) record(ctx context.Context, e *environment, _ *rollback.Environment, d release.Deed) (release.Answer, error) {
+	if _, ok := e.plan.GateByID(d.Gate); !ok {
+		var known []string
+		for _, g := range e.plan.Gates {
+			known = append(known, g.ID)
+		}
+		return release.Answer{}, release.Problemf(release.Invalid, "one of "+strings.Join(known, ", "), "the plan has no gate %q", d.Gate)
+	}
+	if !d.Verdict.Valid() {
+		return release.Answer{}, release.Problemf(release.Invalid, "", "verdict %q is none of PASS, FAIL, UNKNOWN", string(d.Verdict))
+	}
+	if d.Commit != "" && gitrepo.ID(d.Commit).Validate() != nil {
+		return release.Answer{}, release.Problemf(release.Invalid, "", "a commit is 40 hexadecimal digits, not %q", d.Commit)
+	}
+	g := release.GateResult{Gate: d.Gate, Verdict: d.Verdict, Commit: d.Commit, Log: d.Log, At: a.now().UTC(), By: d.Author}
+	if _, err := a.journal.append(ctx, note{environment: e.name, kind: rollback.GateRecorded, author: d.Author, body: g}); err != nil {
+		return release.Answer{}, notStored(err)
+	}
+	return release.Answer{Message: fmt.Sprintf("gate %s: %s", g.Gate, g.Verdict)}, nil
+}
+
+// unlock opens the lock with the cause a person gives: on the remote first, so that the ledger never says open while the hook refuses.
+func (a *Agent) unlock(ctx context.Context, e *environment, state *rollback.Environment, d release.Deed) (release.Answer, error) {
+	if state.Lock == nil {
+		return release.Answer{}, release.Problemf(release.Refused, "", "%s is not locked", e.name)
+	}
+	if strings.TrimSpace(d.Cause) == "" {
+		return release.Answer{}, release.Problemf(release.Invalid, "say what it was, or link the analysis", "a lock is opened with a cause")
+	}
+	if i := state.IncidentByID(state.Lock.Incident); i != nil && i.Acting() {
+		return release.Answer{}, release.Problemf(release.Refused, "wait until it is classified", "incident %s is still in hand (%s)", i.ID, i.Phase)
+	}
+	record, stands, err := e.remote.ReadLock(ctx, e.name)
+	if err == nil && stands {
+		err = e.remote.ClearLock(ctx, e.name, record)
+	}
+	if err != nil {
+		return release.Answer{}, remoteProblem("open the lock on the remote", err)
+	}
+	crashpoint("unlocking")
+	u := rollback.Unlock{Incident: state.Lock.Incident, Cause: capped(d.Cause, 4096)}
+	if _, err := a.journal.append(ctx, note{environment: e.name, kind: rollback.LockCleared, author: d.Author, incident: u.Incident, body: u}); err != nil {
+		return release.Answer{}, notStored(err)
+	}
+	return release.Answer{Message: fmt.Sprintf("%s is open again; incident %s is closed by %s", e.name, u.Incident, d.Author),
+		Facts: map[string]string{"incident": u.Incident}}, nil
+}
+
+// release deploys a commit, or rolls forward to it: a commit with its tree and the parents (tip, commit). A plain merge after a rollback
+// would leave out in silence all that the bad release contained.
+func (a *Agent) release(ctx context.Context, e *environment, state *rollback.Environment, d release.Deed) (release.Answer, error) {
+	if err := locked(state); err != nil {
+		return release.Answer{}, err
+	}
+	if state.Forward != nil {
+		return release.Answer{}, release.Problemf(release.Refused, "wait for it, or look at status", "release %s is being pushed", short(state.Forward.Commit))
+	}
+	id := gitrepo.ID(d.Commit)
+	if err := id.Validate(); err != nil {
+		return release.Answer{}, release.Problemf(release.Invalid, "git rev-parse COMMIT prints it", "a commit is 40 hexadecimal digits: %v", err)
+	}
+	commit, err := e.remote.Commit(ctx, id)
+	if err != nil {
+		return release.Answer{}, remoteProblem("read "+id.Short(), err)
+	}
+	tip, err := e.remote.Tip(ctx)
+	if err != nil {
+		return release.Answer{}, remoteProblem("read the deploy branch", err)
+	}
+	if err := mayRelease(state, d.Commit, string(commit.Tree)); err != nil {
+		return release.Answer{}, err
+	}
+	if string(tip.Tree) != state.Pin.Tree {
+		return release.Answer{}, release.Problemf(release.Refused, "declare what production runs with `rollback-agent stable` first",
+			"production runs %s, which is not what %s holds", tip.ID.Short(), state.Pin.Name())
+	}
+	p, err := e.prepared(gitrepo.Change{Parents: []gitrepo.ID{tip.ID, id}, Tree: commit.Tree, Now: a.now(), NotBefore: tip.Committed,
+		Message: fmt.Sprintf("Release %s\n\n%s\n\nRelease-Of: %s\nReleased-By: %s\n", id.Short(), commit.Subject, id, d.Author)}, d.Commit)
+	if err != nil {
+		return release.Answer{}, release.Problemf(release.Refused, "", "cannot make the release commit: %v", err)
+	}
+	p.AtT0, p.Alerting = a.measure(ctx, e, state, p.At)
+	if _, err := a.journal.append(ctx, note{environment: e.name, kind: rollback.ForwardPrepared, author: d.Author, body: p}); err != nil {
+		return release.Answer{}, notStored(err)
+	}
+	crashpoint("forward prepared")
+	return a.forward(ctx, e, state, p, d.Author)
+}
+
+// forward pushes a prepared release commit and declares it deployed: T0 is when it was prepared, just before the branch moved.
+func (a *Agent) forward(ctx context.Context, e *environment, state *rollback.Environment, p rollback.Preparation, author string) (release.Answer, error) {
+	var prepared gitrepo.Prepared
+	if err := json.Unmarshal(p.Opaque, &prepared); err != nil {
+		return release.Answer{}, fmt.Errorf("read preparation: %w", err)
+	}
+	seen, err := e.remote.Push(ctx, prepared)
+	crashpoint("forward pushed")
+	switch seen.Outcome {
+	case gitrepo.Done:
+		return a.declare(ctx, e, state, release.Release{Commit: p.Commit, Tree: p.Tree, T0: p.At, AtT0: p.AtT0, Alerting: p.Alerting, By: author})
+	case gitrepo.Retry, gitrepo.Unknown:
+		return release.Answer{}, &release.Problem{Kind: release.Undecided, Message: "the push has no outcome yet; it is tried again",
+			Cause: err, Hint: "rollback-agent status shows what came of it"}
+	}
+	text := fmt.Sprintf("%s: the branch is at %s; %s %v", seen.Outcome, seen.Tip.Short(), seen.Text, err)
+	_, failed := a.journal.append(ctx, note{environment: e.name, kind: rollback.ForwardFailed, author: author,
+		body: rollback.Trouble{Reason: rollback.PushRejected, Text: text}})
+	return release.Answer{}, errors.Join(release.Problemf(release.Refused, "", "the release was not pushed: %s", text), failed)
+}
+
+// resumeForward takes up a release whose push has no outcome in the ledger: after a crash, or when the remote did not answer.
+func (a *Agent) resumeForward(ctx context.Context, e *environment, _ *rollback.Environment) error {
+	e.deeds.Lock()
+	defer e.deeds.Unlock()
+	state := a.journal.environment(e.name)
+	if state.Forward == nil {
+		return nil // the deed itself came to its end meanwhile
+	}
+	_, err := a.forward(ctx, e, state, *state.Forward, self)
+	var p *release.Problem
+	if errors.As(err, &p) && p.Kind == release.Refused {
+		return nil
+	}
+	return err
+}

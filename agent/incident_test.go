@@ -1,0 +1,321 @@
+package agent_test
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coclai/cutover/agent"
+	"github.com/coclai/cutover/agent/config"
+	"github.com/coclai/cutover/agent/gitrepo/gittest"
+	"github.com/coclai/cutover/agent/ledger"
+	"github.com/coclai/cutover/agent/release"
+	"github.com/coclai/cutover/agent/rollback"
+	"github.com/coclai/cutover/generator/slo"
+)
+
+const home = "checkout/production"
+
+// running is an agent that runs in this process.
+type running struct {
+	*agent.Agent
+	t   *testing.T
+	log *lines
+}
+
+func (w *world) config(t *testing.T) config.Config {
+	return config.Config{Version: 1, MaxMode: slo.ModeAuto, KillSwitchFile: filepath.Join(w.dir, "stop"), Environments: []config.Environment{{
+		Service: "checkout", Environment: "production", Plan: planOf(),
+		Prometheus:    config.Endpoint{URL: w.prometheus.URL, Timeout: slo.Duration(5 * time.Second)},
+		Alertmanagers: []config.Endpoint{{URL: w.alertmanager, Timeout: slo.Duration(5 * time.Second)}},
+		Git:           config.Git{URL: w.git.URL, Branch: branch, CredentialsFile: w.git.Credentials(t, "agent"), Author: config.Author{Name: "rollback-agent", Email: "agent@example.org"}},
+		Budget:        config.Budget{PerRelease: 1, PerDay: 1},
+		Arm:           config.Arm{Auto: slo.Duration(24 * time.Hour), Propose: slo.Duration(48 * time.Hour)},
+	}}}
+}
+
+// start runs an agent in the world until the test ends.
+func (w *world) start(t *testing.T, c config.Config) *running {
+	t.Helper()
+	l, err := ledger.Open(filepath.Join(t.TempDir(), "ledger.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &running{t: t, log: &lines{}}
+	r.Agent, err = agent.New(agent.Options{Config: c, Ledger: l, Logger: r.log.logger()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- r.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := errors.Join(<-done, l.Verify(context.Background()), l.Close()); err != nil {
+			t.Error(err)
+		}
+		if t.Failed() {
+			t.Logf("the agent's log:\n%s", r.log)
+		}
+	})
+	return r
+}
+
+func (r *running) do(d release.Deed) release.Answer {
+	r.t.Helper()
+	d.Author = "kim"
+	answer, err := r.Do(context.Background(), d)
+	if err != nil {
+		r.t.Fatalf("%s: %v", d.Act, err)
+	}
+	return answer
+}
+
+func (r *running) refused(d release.Deed, kind release.Kind, text string) {
+	r.t.Helper()
+	_, err := r.Do(context.Background(), d)
+	var p *release.Problem
+	if !errors.As(err, &p) || p.Kind != kind || !strings.Contains(p.Error(), text) {
+		r.t.Errorf("%s: got %v, want %s with %q", d.Act, err, kind, text)
+	}
+}
+
+func (r *running) state() *rollback.Environment { return r.View().State.Environments[home] }
+
+// deliver posts the alert n times at once.
+func (r *running) deliver(n int, startsAt time.Time) {
+	r.t.Helper()
+	var all sync.WaitGroup
+	for range n {
+		all.Go(func() {
+			if _, err := r.Receive(context.Background(), "am", body("firing", startsAt)); err != nil {
+				r.t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// decided waits for a decision about the alert that differs from before.
+func (r *running) decided(reason rollback.Reason) rollback.Decision {
+	r.t.Helper()
+	var d rollback.Decision
+	ok := eventually(30*time.Second, func() bool {
+		s := r.state()
+		if s == nil || s.Episodes["am/4f6a9e0c2b7d1835"] == nil || s.Episodes["am/4f6a9e0c2b7d1835"].Decision == nil {
+			return false
+		}
+		d = *s.Episodes["am/4f6a9e0c2b7d1835"].Decision
+		return d.Reason == reason || d.Verdict == rollback.Rollback
+	})
+	if !ok || d.Reason != reason {
+		r.t.Fatalf("no decision for reason %s, the last is %+v\nat T0: %+v", reason, d, r.state().Release.AtT0)
+	}
+	return d
+}
+
+// phase waits until the only incident has come so far.
+func (r *running) phase(p rollback.Phase) *rollback.Incident {
+	r.t.Helper()
+	var i *rollback.Incident
+	if !eventually(60*time.Second, func() bool {
+		if s := r.state(); s != nil && len(s.Incidents) > 0 {
+			i = s.Incidents[len(s.Incidents)-1]
+		}
+		return i != nil && i.Phase == p
+	}) {
+		r.t.Fatalf("the incident does not come to %s: %+v", p, i)
+	}
+	return i
+}
+
+// burning waits until Prometheus's data shows the errors, by the agent's own measure at T0 of a gate-like question: the decision itself
+// would otherwise be "not corroborated" for the first second.
+func (w *world) burning(t *testing.T) {
+	t.Helper()
+	query := w.prometheus.URL + "/api/v1/query?query=" + url.QueryEscape(badRate+" > 0.05 * "+totalRate)
+	if !eventually(20*time.Second, func() bool { return strings.Contains(get(query), `"value"`) }) {
+		t.Fatalf("no errors are measured: %s", get(query))
+	}
+}
+
+// quiet waits until there is traffic to judge by and no error in the window.
+func (w *world) quiet(t *testing.T) {
+	t.Helper()
+	query := w.prometheus.URL + "/api/v1/query?query=" + url.QueryEscape("sum(increase(shop_requests_total[3s])) > 1000 and "+badRate+" < 0.001 * "+totalRate)
+	if !eventually(20*time.Second, func() bool { return strings.Contains(get(query), `"value"`) }) {
+		t.Fatalf("the shop does not come to rest: %s", get(query))
+	}
+}
+
+func TestABadReleaseIsRolledBackOnceHoweverOftenItIsReported(t *testing.T) {
+	w := newWorld(t)
+	r := w.start(t, w.config(t))
+	bad := w.release(t, 20, "bad")
+	w.quiet(t)
+	r.do(release.Deed{Act: release.ActStable})
+	r.do(release.Deed{Act: release.ActRelease, Commit: bad})
+	before := w.git.Tip(t, branch)
+	w.burning(t)
+	r.deliver(50, time.Now())
+	i := r.phase(rollback.PhaseClassified)
+
+	if s := r.state(); len(s.Incidents) != 1 || s.Lock == nil || s.Lock.Incident != i.ID {
+		t.Errorf("%d incidents, lock %+v", len(s.Incidents), s.Lock)
+	}
+	if n := w.git.Git(t, "rev-list", "--count", "--grep=^Rollback-Of:", branch); n != "1" {
+		t.Errorf("%s rollback commits", n)
+	}
+	tip := w.git.Tip(t, branch)
+	if got := w.git.Git(t, "rev-parse", tip+"^"); got != before {
+		t.Errorf("parent is %s, the old tip was %s", got, before)
+	}
+	if got, want := w.git.Git(t, "rev-parse", tip+"^{tree}"), w.git.Git(t, "rev-parse", w.good+"^{tree}"); got != want {
+		t.Errorf("tree is %s, the stable tag's is %s", got, want)
+	}
+	if out := w.git.Git(t, "fsck", "--strict"); strings.Contains(out, "error") {
+		t.Error(out)
+	}
+	if i.Verification.Verdict != release.Pass || i.Verification.Healthy.IsZero() || len(i.Verification.Gates) != 1 || i.Classification.Component != "runtime" {
+		t.Errorf("verification %+v\nclassification %+v", i.Verification, i.Classification)
+	}
+
+	// Locked until the cause is known, and the bad content for ever.
+	fixed := w.release(t, 0, "fixed")
+	r.refused(release.Deed{Act: release.ActGate, Commit: fixed}, release.Locked, i.ID)
+	r.refused(release.Deed{Act: release.ActRelease, Commit: fixed}, release.Locked, "unlock --cause")
+	r.refused(release.Deed{Act: release.ActUnlock}, release.Invalid, "cause")
+	r.do(release.Deed{Act: release.ActUnlock, Cause: "a query without an index"})
+	r.refused(release.Deed{Act: release.ActGate, Commit: bad}, release.Refused, i.ID)
+	r.refused(release.Deed{Act: release.ActRelease, Commit: bad}, release.Refused, i.ID)
+	r.do(release.Deed{Act: release.ActGate, Commit: fixed})
+	r.do(release.Deed{Act: release.ActRelease, Commit: fixed})
+	if got, want := w.git.Git(t, "rev-parse", branch+"^{tree}"), w.git.Git(t, "rev-parse", fixed+"^{tree}"); got != want {
+		t.Errorf("rolled forward to tree %s, the fixed release has %s", got, want)
+	}
+	for _, ancestor := range []string{before, tip, fixed} {
+		w.git.Git(t, "merge-base", "--is-ancestor", ancestor, branch) // fails the test when a commit was lost
+	}
+}
+
+func TestFiringsThatMustNotRollBack(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		reason rollback.Reason
+		text   string
+		mode   slo.Mode
+		spoil  func(t *testing.T, w *world, c config.Config)
+		starts func(t0 time.Time) time.Time
+		force  float64
+		bad    int
+	}{
+		{name: "burned before T0", reason: rollback.PreExisting, text: "before T0", bad: 20, starts: func(t0 time.Time) time.Time { return t0.Add(-time.Second) }},
+		{name: "its condition held at T0", reason: rollback.PreExisting, text: "the condition held already", bad: 20, force: 0.1},
+		{name: "nobody can corroborate it", reason: rollback.NotCorroborated, text: "not > 0.02", bad: 0},
+		{name: "Prometheus is stopped", reason: rollback.CannotTell, text: "refused", bad: 20,
+			spoil: func(_ *testing.T, w *world, _ config.Config) { w.prometheus.stop() }},
+		{name: "the kill switch is on", reason: rollback.KillSwitch, bad: 20, spoil: func(t *testing.T, w *world, c config.Config) { write(t, c.KillSwitchFile, "") }},
+		{name: "the agent may only observe", reason: rollback.ModeIs, bad: 20, mode: slo.ModeObserve},
+		{name: "the pinned tag is gone", reason: rollback.TargetMissing, bad: 20, spoil: func(t *testing.T, w *world, _ config.Config) { w.git.Git(t, "tag", "-d", "stable-x") }},
+		{name: "the pinned tag moved", reason: rollback.TargetMoved, bad: 20, spoil: func(t *testing.T, w *world, _ config.Config) { w.git.Tag(t, "stable-x", "main") }},
+		{name: "somebody shipped over it", reason: rollback.ForeignCommit, bad: 20, spoil: func(t *testing.T, w *world, _ config.Config) {
+			w.git.Commit(t, branch, map[string]string{"other.txt": "theirs"}, "Another team's change")
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			c := w.config(t)
+			c.MaxMode = cmp.Or(test.mode, c.MaxMode)
+			r := w.start(t, c)
+			commit := w.release(t, test.bad, "next")
+			w.quiet(t)
+			r.do(release.Deed{Act: release.ActStable, Tag: "stable-x"})
+			if test.force > 0 {
+				w.shop.force(test.force)
+				w.burning(t)
+			}
+			r.do(release.Deed{Act: release.ActRelease, Commit: commit})
+			if test.bad > 0 {
+				w.burning(t)
+			}
+			if test.spoil != nil {
+				test.spoil(t, w, c)
+			}
+			before := w.git.Tip(t, branch)
+			starts := time.Now()
+			if test.starts != nil {
+				starts = test.starts(r.state().Release.T0)
+			}
+			r.deliver(1, starts)
+			d := r.decided(test.reason)
+			if d.Verdict == rollback.Rollback || !strings.Contains(d.Text, test.text) {
+				t.Errorf("%s: %s\nat T0: %+v", d.Verdict, d.Text, r.state().Release.AtT0)
+			}
+			if got := w.git.Tip(t, branch); got != before {
+				t.Errorf("the branch moved from %s to %s", before, got)
+			}
+			locks := test.reason == rollback.TargetMissing || test.reason == rollback.TargetMoved
+			if locked := r.state().Lock != nil; locked != locks {
+				t.Errorf("locked: %v, want %v", locked, locks)
+			}
+		})
+	}
+}
+
+func TestWhatCannotBeReadIsQuarantinedAndWhatCannotBeStoredIsSaid(t *testing.T) {
+	w := newWorld(t)
+	r := w.start(t, w.config(t))
+	_, err := r.Receive(context.Background(), "am", []byte(`{"version":"3","alerts":[]}`))
+	var p *release.Problem
+	if !errors.As(err, &p) || p.Kind != release.Invalid {
+		t.Errorf("got %v, want an invalid body", err)
+	}
+	if n := r.View().State.Quarantined; n != 1 {
+		t.Errorf("%d bodies in quarantine", n)
+	}
+	if _, err := r.Receive(context.Background(), "am", []byte(strings.Replace(string(body("firing", time.Now())), `"production"`, `"staging"`, 1))); err != nil {
+		t.Errorf("an alert of an environment that is not ours: %v", err)
+	}
+	if s := r.state(); len(s.Episodes) != 0 {
+		t.Errorf("it became an episode of ours: %+v", s.Episodes)
+	}
+}
+
+func TestAnAlertThatIsNotStoredIsNotAcknowledged(t *testing.T) {
+	l, err := ledger.Open(filepath.Join(t.TempDir(), "ledger.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := (&world{git: gittest.New(t), prometheus: &process{URL: "http://127.0.0.1:9"}, alertmanager: "http://127.0.0.1:9", dir: t.TempDir()}).config(t)
+	a, err := agent.New(agent.Options{Config: c, Ledger: l, Logger: (&lines{}).logger()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = a.Receive(context.Background(), "am", body("firing", time.Now()))
+	var p *release.Problem
+	if !errors.As(err, &p) || p.Kind != release.Unavailable {
+		t.Errorf("got %v, want unavailable", err)
+	}
+}
+
+func get(url string) string {
+	res, err := http.Get(url)
+	if err != nil {
+		return err.Error()
+	}
+	defer res.Body.Close()
+	b, _ := io.ReadAll(res.Body)
+	return string(b)
+}

@@ -1,0 +1,74 @@
+package agent
+
+import (
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/coclai/cutover/agent/release"
+	"github.com/coclai/cutover/agent/rollback"
+	"github.com/coclai/cutover/generator/slo"
+)
+
+// The agent's series that rules join on, and the few of its own. Their labels come from the configuration and the plan only.
+var (
+	place        = []string{slo.LabelService, slo.LabelEnvironment}
+	descT0       = prometheus.NewDesc(slo.AgentT0, "When the release that is out was deployed, in seconds since the epoch.", place, nil)
+	descBaseline = prometheus.NewDesc(slo.AgentBaseline, "What the SLO was before the release, in its unit.", append(place[:2:2], slo.LabelSLO), nil)
+	descGate     = prometheus.NewDesc(slo.AgentGateResult, "A gate's last result: 1 PASS, 0 FAIL, absent while UNKNOWN.", append(place[:2:2], slo.LabelGate), nil)
+	descGateTime = prometheus.NewDesc(slo.AgentGateTimestamp, "When the gate's last result was reported, in seconds since the epoch.", append(place[:2:2], slo.LabelGate), nil)
+	descLocked   = prometheus.NewDesc(slo.AgentLocked, "1 while redeployment is refused.", place, nil)
+	descSeq      = prometheus.NewDesc("rollback_agent_ledger_entries", "Entries in the ledger.", nil, nil)
+	descBad      = prometheus.NewDesc("rollback_agent_quarantined_deliveries", "Webhook bodies in the ledger that could not be read.", nil, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (a *Agent) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{descT0, descBaseline, descGate, descGateTime, descLocked, descSeq, descBad} {
+		ch <- d
+	}
+	a.decisions.Describe(ch)
+}
+
+// Collect implements prometheus.Collector: the series are read off the state, so that they cannot disagree with the ledger.
+func (a *Agent) Collect(ch chan<- prometheus.Metric) {
+	state := a.journal.snapshot()
+	ch <- gauge(descSeq, float64(state.Seq))
+	ch <- gauge(descBad, float64(state.Quarantined))
+	for _, e := range a.all() {
+		collect(ch, e, state.Environment(e.name))
+	}
+	a.decisions.Collect(ch)
+}
+
+func collect(ch chan<- prometheus.Metric, e *environment, state *rollback.Environment) {
+	at := []string{e.plan.Service, e.plan.Environment}
+	locked := 0.0
+	if state.Lock != nil {
+		locked = 1
+	}
+	ch <- gauge(descLocked, locked, at...)
+	if state.Release != nil {
+		ch <- gauge(descT0, float64(state.Release.T0.UnixMilli())/1000, at...)
+	}
+	for _, b := range state.ActiveBaselines() {
+		if v, err := strconv.ParseFloat(b.Value, 64); err == nil {
+			ch <- gauge(descBaseline, v, append(at[:2:2], b.SLO)...)
+		}
+	}
+	for _, g := range state.Gates {
+		if g.Verdict == release.Unknown {
+			continue
+		}
+		result := 0.0
+		if g.Verdict == release.Pass {
+			result = 1
+		}
+		ch <- gauge(descGate, result, append(at[:2:2], g.Gate)...)
+		ch <- gauge(descGateTime, float64(g.At.UnixMilli())/1000, append(at[:2:2], g.Gate)...)
+	}
+}
+
+func gauge(d *prometheus.Desc, v float64, labels ...string) prometheus.Metric {
+	return prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+}

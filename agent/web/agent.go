@@ -1,0 +1,41 @@
+package web
+
+import (
+	"context"
+
+	"github.com/coclai/cutover/agent/release"
+	"github.com/coclai/cutover/agent/rollback"
+)
+
+// BodyLimit is the largest webhook body in bytes: 10,000 real alerts are 6.4 MB.
+const BodyLimit = 16 << 20
+
+// Agent is what stands behind the routes. Errors that a caller can do something about are *release.Problem; any other is answered with
+// 500 and logged.
+type Agent interface {
+	// Receive stores a webhook body durably before it returns. Source is the name of the token that came with it. A body that cannot be
+	// read, or that is longer than BodyLimit (then it is cut one byte after the limit), is quarantined and gives a Problem of kind
+	// Invalid; what cannot be stored gives Unavailable.
+	Receive(ctx context.Context, source string, body []byte) (Receipt, error)
+	// Do carries out a deed of a person or of CI. The context outlives the connection: a deed half done helps nobody.
+	Do(ctx context.Context, deed release.Deed) (release.Answer, error)
+	// View is what there is to show, at one moment.
+	View() View
+}
+
+// Receipt says where a webhook body went in the ledger and what will come of it.
+type Receipt struct {
+	Seq         int64  `json:"ledger_seq"`
+	Disposition string `json:"disposition"` // e.g. received, duplicate
+}
+
+// View is the agent at one moment.
+type View struct {
+	State    rollback.State // a deep copy, with every configured environment in it
+	Ready    string         // why the agent is not ready, "" when it is
+	Degraded []string       // what works less well than it should, a sentence each
+	Entries  Entries
+}
+
+// Entries reads the last entries of one environment, newest first; of all of them when environment is "".
+type Entries func(ctx context.Context, environment string, limit int) ([]rollback.Entry, error)

@@ -1,0 +1,86 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/coclai/cutover/agent/release"
+)
+
+// Refusal is the body of every answer that is no.
+type Refusal struct {
+	Kind    release.Kind `json:"kind,omitempty"` // of the problem, "" for what never reached the agent
+	Message string       `json:"message"`
+	Hint    string       `json:"hint,omitempty"`
+}
+
+// statusOf is the one place where kinds of problems become statuses. Alertmanager sends again after 5xx and gives up after 4xx.
+var statusOf = map[release.Kind]int{
+	release.Invalid:     http.StatusBadRequest,
+	release.Refused:     http.StatusConflict,
+	release.Locked:      http.StatusLocked,
+	release.Undecided:   http.StatusServiceUnavailable,
+	release.Unavailable: http.StatusServiceUnavailable,
+}
+
+// rejection is an answer other than yes, on its way to the client.
+type rejection struct {
+	Refusal
+	status int
+	header map[string]string
+	cause  error // for the log only
+}
+
+// Error is the message.
+func (r *rejection) Error() string { return r.Message }
+
+func (r *rejection) with(header, value string) *rejection {
+	r.header = map[string]string{header: value}
+	return r
+}
+
+func refuse(status int, message, hint string) *rejection {
+	return &rejection{status: status, Refusal: Refusal{Message: message, Hint: hint}}
+}
+
+// rejectionOf makes an answer of any error. What is not classified is our own fault: its text stays in the log.
+func rejectionOf(err error) *rejection {
+	if r, ok := errors.AsType[*rejection](err); ok {
+		return r
+	}
+	if p, ok := errors.AsType[*release.Problem](err); ok && statusOf[p.Kind] != 0 {
+		return &rejection{status: statusOf[p.Kind], Refusal: Refusal{Kind: p.Kind, Message: message(p), Hint: p.Hint}, cause: err}
+	}
+	if h, ok := errors.AsType[*echo.HTTPError](err); ok {
+		return refuse(h.Code, http.StatusText(h.Code), "")
+	}
+	r := refuse(http.StatusInternalServerError, "the agent met an error of its own", "its log says more")
+	r.cause = err
+	return r
+}
+
+func message(p *release.Problem) string {
+	if p.Cause == nil {
+		return p.Message
+	}
+	return p.Message + ": " + p.Cause.Error()
+}
+
+// answer is echo's error handler: every error becomes JSON.
+func (s *server) answer(err error, c echo.Context) {
+	if c.Response().Committed {
+		return
+	}
+	r := rejectionOf(err)
+	if r.status == http.StatusInternalServerError {
+		s.Logger.Error("request failed", "path", c.Request().URL.Path, "err", r.cause)
+	}
+	for name, value := range r.header {
+		c.Response().Header().Set(name, value)
+	}
+	if err := c.JSON(r.status, r.Refusal); err != nil {
+		s.Logger.Debug("answer not written", "path", c.Request().URL.Path, "err", err)
+	}
+}

@@ -1,0 +1,92 @@
+package web
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/coclai/cutover/agent/release"
+	"github.com/coclai/cutover/agent/rollback"
+)
+
+// Sentence says in one line what an entry records, for the page and for the terminal.
+func Sentence(e rollback.Entry) string {
+	say, known := sentences[e.Kind]
+	if !known {
+		return string(e.Body)
+	}
+	return joined(e.Incident, say(e.Body))
+}
+
+// sentences has one line for each kind of entry that there is: TestEveryKindHasASentence.
+var sentences = map[rollback.Kind]func(json.RawMessage) string{
+	rollback.AlertsReceived: said(received),
+	rollback.AlertsQuarantined: said(func(q rollback.Quarantine) string {
+		return fmt.Sprintf("%d bytes from %s could not be read: %s", q.Size, q.Source, q.Problem)
+	}),
+	rollback.StablePinned: said(func(p release.Pin) string {
+		return fmt.Sprintf("%s is commit %s", p.Name(), short(p.Commit))
+	}),
+	rollback.BaselineCaptured: said(captured),
+	rollback.ReleaseDeployed: said(func(r release.Release) string {
+		return fmt.Sprintf("%s, T0 %s, returns to %s", short(r.Commit), Moment(r.T0), r.Target.Name())
+	}),
+	rollback.GateRecorded: said(func(g release.GateResult) string {
+		return joined("gate "+g.Gate+": "+string(g.Verdict), short(g.Commit), g.Log)
+	}),
+	rollback.Decided: said(func(d rollback.Decision) string {
+		return string(d.Verdict) + ", " + decided(d).Text
+	}),
+	rollback.LockSet: said(func(l rollback.Lock) string {
+		return "redeployment refused: " + l.Reason
+	}),
+	rollback.LockCleared: said(func(u rollback.Unlock) string {
+		return "cause: " + u.Cause
+	}),
+	rollback.Prepared:        said(prepared),
+	rollback.ForwardPrepared: said(prepared),
+	rollback.Pushed: said(func(p rollback.Push) string {
+		return p.Outcome + ", " + pushed(p)
+	}),
+	rollback.Verified: said(func(v rollback.Verification) string {
+		return joined(string(v.Verdict)+" for commit "+short(v.Restored), v.Reading.Reason)
+	}),
+	rollback.Classified: said(func(c rollback.Classification) string {
+		return joined("failed first: "+c.Component, strings.Join(c.Evidence, "; "))
+	}),
+	rollback.NeedsHuman:    said(troubled),
+	rollback.ForwardFailed: said(troubled),
+}
+
+// said adapts a sentence about a body to the body's bytes. A body that does not fit is shown as it is.
+func said[T any](say func(T) string) func(json.RawMessage) string {
+	return func(raw json.RawMessage) string {
+		var body T
+		if err := json.Unmarshal(raw, &body); err != nil {
+			return string(raw)
+		}
+		return say(body)
+	}
+}
+
+func received(d rollback.Delivery) string {
+	alerts := make([]string, 0, len(d.Firings))
+	for _, f := range d.Firings {
+		alerts = append(alerts, f.Labels["alertname"]+" "+f.Status)
+	}
+	const most = 3
+	rest := ""
+	if len(alerts) > most {
+		rest = fmt.Sprintf(" and %d more", len(alerts)-most)
+		alerts = alerts[:most]
+	}
+	return "from " + d.Source + ": " + strings.Join(alerts, ", ") + rest
+}
+
+func captured(b rollback.Baselines) string {
+	parts := make([]string, 0, len(b.Baselines)+len(b.Missing))
+	for _, one := range b.Baselines {
+		parts = append(parts, one.SLO+" "+one.Value)
+	}
+	return strings.Join(append(parts, b.Missing...), ", ")
+}

@@ -1,0 +1,142 @@
+package web
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/coclai/cutover/agent/release"
+	"github.com/coclai/cutover/agent/rollback"
+)
+
+// Step is one line of an incident's story.
+type Step struct {
+	At     time.Time // zero when the state does not say
+	What   string    // e.g. rollback, pushed, verified: PASS
+	Text   string
+	Output string // of a gate, "" for other steps
+}
+
+// Timeline tells an incident in order, for the page and for the terminal.
+func Timeline(i *rollback.Incident) []Step {
+	var steps []Step
+	for _, d := range i.Decisions {
+		steps = append(steps, decided(d))
+	}
+	if p := i.Preparation; p != nil {
+		steps = append(steps, Step{At: p.At, What: "prepared", Text: prepared(*p) + attempts(i.Attempts)})
+	}
+	if p := i.Push; p != nil {
+		steps = append(steps, Step{At: i.PushedAt, What: "pushed: " + p.Outcome, Text: pushed(*p)})
+	}
+	if v := i.Verification; v != nil {
+		steps = append(steps, verified(*v)...)
+	}
+	if c := i.Classification; c != nil {
+		steps = append(steps, Step{What: "classified: " + c.Component, Text: strings.Join(c.Evidence, "; ")})
+	}
+	if t := i.Trouble; t != nil {
+		steps = append(steps, Step{What: "a person must look", Text: troubled(*t)})
+	}
+	if i.Cause != "" {
+		steps = append(steps, Step{What: "unlocked", Text: "cause: " + i.Cause})
+	}
+	return steps
+}
+
+func decided(d rollback.Decision) Step {
+	where := "trigger " + d.Trigger
+	if d.Trigger == "" {
+		where = d.Key
+	}
+	return Step{At: d.At, What: string(d.Verdict), Text: fmt.Sprintf("%s: %s (%s)", where, d.Text, d.Reason)}
+}
+
+func prepared(p rollback.Preparation) string {
+	return fmt.Sprintf("commit %s with the tree of %s, on top of %s", short(p.Commit), p.Target, short(p.Expected))
+}
+
+func pushed(p rollback.Push) string {
+	return joined(fmt.Sprintf("commit %s; the remote was seen to hold %s", short(p.Commit), short(p.Tip)), p.Text)
+}
+
+func verified(v rollback.Verification) []Step {
+	steps := []Step{{At: v.Healthy, What: "verified: " + string(v.Verdict), Text: joined("commit "+short(v.Restored), v.Reading.Reason)}}
+	for _, g := range v.Gates {
+		steps = append(steps, Step{What: "gate " + g.Gate + ": " + string(g.Verdict), Text: joined(g.Reason, "took "+g.Took), Output: g.Output})
+	}
+	return steps
+}
+
+func troubled(t rollback.Trouble) string { return fmt.Sprintf("%s (%s)", t.Text, t.Reason) }
+
+func attempts(n int) string {
+	if n < 2 {
+		return ""
+	}
+	return fmt.Sprintf(" (attempt %d)", n)
+}
+
+// joined puts the parts that are not empty on one line.
+func joined(parts ...string) string {
+	var kept []string
+	for _, p := range parts {
+		if p != "" {
+			kept = append(kept, p)
+		}
+	}
+	return strings.Join(kept, "; ")
+}
+
+// short is enough of an object id for a person.
+func short(id string) string {
+	if len(id) > 10 {
+		return id[:10]
+	}
+	return id
+}
+
+// Deployed says what is released and since when.
+func Deployed(r *release.Release) string {
+	if r == nil {
+		return "nothing was deployed yet"
+	}
+	return fmt.Sprintf("%s since %s (told by %s)", short(r.Commit), Moment(r.T0), r.By)
+}
+
+// Target says what a rollback returns to: the release's own stable tag, or the one declared for the next.
+func Target(e *rollback.Environment) string {
+	pin := e.Pin
+	if e.Release != nil {
+		pin = &e.Release.Target
+	}
+	if pin == nil || pin.Ref == "" {
+		return "no stable tag is pinned: declare one with `rollback-agent stable`"
+	}
+	return fmt.Sprintf("%s (commit %s, pinned %s by %s)", pin.Name(), short(pin.Commit), Moment(pin.At), pin.By)
+}
+
+// Forward says what is being pushed as the next release, "" when nothing is.
+func Forward(e *rollback.Environment) string {
+	if e.Forward == nil {
+		return ""
+	}
+	return prepared(*e.Forward) + "; its push has no outcome yet"
+}
+
+// Locked says why redeployment is refused, and how to open it; "" when it is not.
+func Locked(e *rollback.Environment) (why, how string) {
+	if e.Lock == nil {
+		return "", ""
+	}
+	why = fmt.Sprintf("%s since %s: %s", e.Lock.Incident, Moment(e.Lock.Since), e.Lock.Reason)
+	return why, fmt.Sprintf("find the cause, then: rollback-agent unlock --environment %s --cause '…'", e.Name)
+}
+
+// Moment is a time as persons read it, in UTC.
+func Moment(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02 15:04:05Z")
+}
