@@ -1,0 +1,30 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/coclai/cutover/agent/config"
+)
+
+// load reads the agent's file. Diagnostics go to err with their places; the error only counts them.
+func load(file string, env streams) (config.Config, error) {
+	c, problems := config.Load(file)
+	if len(problems) == 0 {
+		return c, nil
+	}
+	problems.Render(env.err)
+	return config.Config{}, no(fmt.Sprintf("%s cannot be used: %d problems", file, len(problems)), "")
+}
+
+// checkConfig says whether serve would start with the file.
+func checkConfig(file string, env streams) error {
+	c, err := load(file, env)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(env.out, "%s is valid: max_mode %s, %d tokens\n", file, c.MaxMode, len(c.Web.Tokens))
+	for _, e := range c.Environments {
+		fmt.Fprintf(env.out, "  %s: plan %s, %d SLOs, %d triggers, branch %s\n", e.Name(), e.PlanFile, len(e.Plan.SLOs), len(e.Plan.Triggers), e.Git.Branch)
+	}
+	return nil
+}

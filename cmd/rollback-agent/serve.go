@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kingpin/v2"
+	oklog "github.com/oklog/run"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
+	"github.com/prometheus/common/promslog"
+	promslogflag "github.com/prometheus/common/promslog/flag"
+	"github.com/prometheus/common/version"
+	toolkit "github.com/prometheus/exporter-toolkit/web"
+	toolkitflag "github.com/prometheus/exporter-toolkit/web/kingpinflag"
+
+	"github.com/coclai/cutover/agent"
+	"github.com/coclai/cutover/agent/ledger"
+	"github.com/coclai/cutover/agent/web"
+)
+
+// daemon is serve with its flags.
+type daemon struct {
+	env         streams
+	configFile  string
+	checkOnly   bool
+	openPage    bool
+	addressFile string
+	listen      *toolkit.FlagConfig
+	log         promslog.Config
+}
+
+func serveFlags(cmd *kingpin.CmdClause, env streams) command {
+	d := &daemon{env: env, log: promslog.Config{Level: promslog.NewLevel(), Format: promslog.NewFormat(), Writer: env.err}}
+	cmd.Flag("config.file", "The agent's file.").Default("agent.yaml").StringVar(&d.configFile)
+	cmd.Flag("config.check", "Check the file and exit, like check-config.").BoolVar(&d.checkOnly)
+	cmd.Flag("web.open-page", "Show the status page without a token. Only for loopback and demonstrations.").BoolVar(&d.openPage)
+	cmd.Flag("web.address-file", "Write the addresses listened on to this file, one a line.").StringVar(&d.addressFile)
+	d.listen = toolkitflag.AddFlags(cmd, "127.0.0.1:9798")
+	cmd.Flag(promslogflag.LevelFlagName, promslogflag.LevelFlagHelp).Default("info").HintOptions(promslog.LevelFlagOptions...).SetValue(d.log.Level)
+	cmd.Flag(promslogflag.FormatFlagName, promslogflag.FormatFlagHelp).Default("logfmt").HintOptions(promslog.FormatFlagOptions...).SetValue(d.log.Format)
+	return d.serve
+}
+
+// serve runs until a signal, or until a part of it cannot go on.
+func (d *daemon) serve(ctx context.Context) error {
+	if d.checkOnly {
+		return checkConfig(d.configFile, d.env)
+	}
+	c, err := load(d.configFile, d.env)
+	if err != nil {
+		return err
+	}
+	logger := promslog.New(&d.log)
+	book, err := ledger.Open(c.Storage.SQLite)
+	if err != nil {
+		return fmt.Errorf("start: %w", err)
+	}
+	defer book.Close()
+	a, err := agent.New(agent.Options{Config: c, Ledger: book, Logger: logger, Now: time.Now})
+	if err != nil {
+		return fmt.Errorf("start: %w", err)
+	}
+	s := newSettings(d.configFile, c, a, logger)
+	server := d.server(a, s, logger)
+	listeners, err := listen(d.listen, d.addressFile)
+	if err != nil {
+		return unable(err.Error(), "choose another address with --web.listen-address")
+	}
+	logger.Info("rollback-agent starts", "version", version.Info(), "config", d.configFile, "max_mode", c.MaxMode, "addresses", listeners.addresses())
+	return d.together(ctx, actors{agent: a, settings: s, server: server, listeners: listeners, logger: logger})
+}
+
+func (d *daemon) server(a *agent.Agent, s *settings, logger *slog.Logger) *http.Server {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(a, s.successful, s.succeeded, versioncollector.NewCollector("rollback_agent"),
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	handler := web.New(web.Options{Agent: a, Tokens: s.tokens, Registry: registry, Reload: s.reload, Config: s.masked,
+		Version: version.Info(), OpenPage: d.openPage, Logger: logger})
+	return &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
+		WriteTimeout: 60 * time.Second, // a release pushes before it answers
+		IdleTimeout:  60 * time.Second, MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug)}
+}
+
+// actors are the parts that run together: when one ends, all do.
+type actors struct {
+	agent     *agent.Agent
+	settings  *settings
+	server    *http.Server
+	listeners listeners
+	logger    *slog.Logger
+}
+
+// grace is how long requests in hand may take to end. A deed that takes longer is resumed from the ledger at the next start.
+const grace = 25 * time.Second
+
+// together runs the actors. The server is the first to be told to stop, so that requests in hand still find the agent at work.
+func (d *daemon) together(ctx context.Context, a actors) error {
+	var group oklog.Group
+	group.Add(func() error { return a.listeners.serve(a.server, d.listen, a.logger) }, func(error) {
+		ctx, cancel := context.WithTimeout(context.Background(), grace)
+		defer cancel()
+		if err := a.server.Shutdown(ctx); err != nil {
+			a.logger.Warn("requests in hand were cut off", "err", err)
+		}
+	})
+	work, stop := context.WithCancel(ctx)
+	group.Add(func() error { return a.agent.Run(work) }, func(error) { stop() })
+	group.Add(a.settings.hangups(ctx))
+	group.Add(oklog.SignalHandler(ctx, os.Interrupt, syscall.SIGTERM))
+	err := group.Run()
+	if errors.Is(err, oklog.ErrSignal) {
+		a.logger.Info("rollback-agent stopped", "why", err)
+		return nil
+	}
+	return err
+}
+
+// hangups is the actor that reloads at SIGHUP.
+func (s *settings) hangups(ctx context.Context) (execute func() error, interrupt func(error)) {
+	ctx, cancel := context.WithCancel(ctx)
+	return func() error {
+		signals := make(chan os.Signal, 1)
+		signal.Notify(signals, syscall.SIGHUP)
+		defer signal.Stop(signals)
+		for {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-signals:
+				_ = s.reload() // logged and counted there; nobody waits for an answer
+			}
+		}
+	}, func(error) { cancel() }
+}
