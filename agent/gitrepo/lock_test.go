@@ -192,7 +192,7 @@ func TestHookGuardsTheLockedBranch(t *testing.T) {
 		}
 	}
 	out, _ := dev.try("push", "origin", "HEAD:main")
-	for _, want := range []string{"locked by:  Rollback Agent <agent@example.org>", "incident:   inc-7", "since:      2023-11-14T22:21:40Z", string(p.Commit), "rollback-agent unlock production"} {
+	for _, want := range []string{"locked by:  Rollback Agent <agent@example.org>", "incident:   inc-7", "since:      2023-11-14T22:21:40Z", string(p.Commit), "rollback-agent unlock --environment production --cause TEXT"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("refusal lacks %q:\n%s", want, out)
 		}

@@ -45,7 +45,7 @@ type Sample struct {
 // Judge compares a sample with the alert bound of s. The baseline is that of the release, nil if none was captured.
 func Judge(s slo.PlanSLO, sample Sample, baseline *Baseline) Reading {
 	r := Reading{SLO: s.ID, Verdict: Unknown, Op: s.Alert.Op, At: sample.At}
-	r.Value, r.Events, r.Age = number(sample.Value), number(sample.Events), number(sample.Age)
+	r.Value, r.Events, r.Age = number(sample.Value), whole(sample.Events), number(sample.Age)
 	if reason := unfit(s, sample); reason != "" {
 		r.Reason = reason
 		return r
@@ -116,6 +116,14 @@ func holds(op slo.Op, value, bound float64) bool {
 		return op.Holds(1)
 	}
 	return op.Holds(0)
+}
+
+// whole is a number of events: increase() extrapolates, and a fraction of an event is noise.
+func whole(f *float64) string {
+	if f == nil {
+		return ""
+	}
+	return strconv.FormatFloat(math.Round(*f), 'f', 0, 64)
 }
 
 func number(f *float64) string {

@@ -2,7 +2,10 @@ package condition
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
+	"time"
+	"unicode"
 
 	"github.com/coclai/cutover/generator/slo"
 )
@@ -20,12 +23,16 @@ type bound struct {
 	joined        bool // a "+" or a word joins the baseline and the excess over it
 	consecutive   *token
 	normal        bool
+	per           slo.Duration
 }
 
 // boundClause reads a comparison: what stands before its number, the number, what stands after it.
 func (p *parser) boundClause() *Error {
-	b := &bound{first: p.token(p.pos)}
-	start := p.pos
+	return p.boundFrom(&bound{first: p.token(p.pos)}, p.pos)
+}
+
+// boundFrom goes on reading a comparison that began at start.
+func (p *parser) boundFrom(b *bound, start int) *Error {
 	complete, problem := p.beforeNumber(b)
 	if problem != nil {
 		return problem
@@ -56,7 +63,9 @@ func (p *parser) beforeNumber(b *bound) (bool, *Error) {
 			if problem := p.compare(b, t, negated); problem != nil {
 				return false, problem
 			}
-			negated = false
+			if negated = false; t.strict && p.token(p.pos+1).kind != number {
+				return false, nil
+			}
 		case baseline:
 			b.baseline = &t
 		case plus, versus:
@@ -64,10 +73,18 @@ func (p *parser) beforeNumber(b *bound) (bool, *Error) {
 		case consecutive:
 			b.consecutive = &t
 		case filler, particle:
+			if p.isBaseline(p.pos) {
+				b.baseline = &t
+			}
 		default:
 			return false, nil
 		}
 	}
+}
+
+// isBaseline says whether the 기준 at i is the baseline: "기준 대비 35% 초과". After a word that is not known it may be last week's.
+func (p *parser) isBaseline(i int) bool {
+	return p.token(i).text == "기준" && p.token(i+1).kind == versus && !(p.token(i-1).kind == unknown && p.token(i-1).text != "")
 }
 
 // compare takes a comparison in; a second one must say the same.
@@ -77,18 +94,20 @@ func (p *parser) compare(b *bound, t token, negated bool) *Error {
 		op = opposite[op]
 	}
 	if b.op != "" && b.op != op {
-		return p.at(t, fmt.Sprintf("%q contradicts %q", t.text, b.opAt.text), "say it once")
+		return p.at(t, fmt.Sprintf("%q contradicts %q", t.text, b.opAt.text), sayOnce)
 	}
 	b.op, b.opAt = op, t
-	if t.kind != comparator || english[strings.ToLower(t.text)].kind == comparator {
+	if signs[t.text].kind != comparator {
 		return nil
 	}
 	if b.sign != nil {
-		return p.at(t, fmt.Sprintf("a second %q", t.text), "say it once")
+		return p.at(t, fmt.Sprintf("a second %q", t.text), sayOnce)
 	}
 	b.sign = &t
 	return nil
 }
+
+const sayOnce = `say it once, for instance "> 2%"`
 
 var opposite = map[slo.Op]slo.Op{
 	slo.Greater: slo.AtMost, slo.AtMost: slo.Greater, slo.Less: slo.AtLeast, slo.AtLeast: slo.Less, slo.Equal: slo.Different,
@@ -102,10 +121,16 @@ func (p *parser) incomplete(b *bound, start int) *Error {
 		p.pos = start
 		return p.pass(b.first)
 	}
+	if b.first.kind == baseline && p.bound != nil {
+		return p.at(b.first, fmt.Sprintf("%q is not understood here", b.first.text), factor.hint)
+	}
+	if t.kind == comparator {
+		return p.at(t, fmt.Sprintf("%q must stand right before its number", t.text), usage)
+	}
 	if t.text == "" {
 		return p.at(b.first, fmt.Sprintf("no number follows %q", b.first.text), usage)
 	}
-	return p.at(t, fmt.Sprintf("%q is no number", t.text), usage)
+	return p.unread(t, "no number")
 }
 
 // quantity reads the number and its unit.
@@ -118,30 +143,57 @@ func (p *parser) quantity(b *bound) *Error {
 	if err != nil {
 		return p.at(b.number, err.Error(), usage)
 	}
+	if len(b.number.value) > mostDigits {
+		return p.at(b.number, fmt.Sprintf("%q has more digits than any bound needs", b.number.text), usage)
+	}
 	b.value = value
 	p.pos++
 	t := p.token(p.pos)
 	if t.kind == unitOf {
 		b.unit, b.suffix = t.unit, t.text
 		p.pos++
-		return p.scale(b, t)
+		if problem := p.scale(b, t); problem != nil {
+			return problem
+		}
 	}
-	if t.is(unknown, trap, number, version, reference) && t.text != "" && !isBreak(t.text) {
-		return p.at(t, fmt.Sprintf("%q is no unit", t.text), usage)
+	if problem := p.european(b); problem != nil {
+		return problem
+	}
+	if problem := p.rate(b); problem != nil {
+		return problem
+	}
+	t = p.token(p.pos)
+	if b.per == 0 && b.suffix == "" && t.is(unknown, trap, number, version, reference, malformed) && t.text != "" && !isBreak(t.text) {
+		return p.unread(t, "no unit")
 	}
 	return nil
 }
 
+// mostDigits keeps a number exact through every scaling.
+const mostDigits = 16
+
+// looksGrouped is 1.000: a thousand to half of Europe. Nothing else that counts events has three decimals.
+var looksGrouped = regexp.MustCompile(`^[1-9][0-9]{0,2}\.[0-9]{3}$`)
+
+func (p *parser) european(b *bound) *Error {
+	counts := b.unit.of == "" || b.unit.of == slo.Count || b.unit == millisecond.unit || b.unit == microsecond.unit
+	if !counts || !looksGrouped.MatchString(b.number.value) {
+		return nil
+	}
+	n := b.number.value
+	return p.at(b.number, fmt.Sprintf("%q may be a thousand times as much", n),
+		fmt.Sprintf(`write "> %s" for that, "> %s" for the fraction`, strings.Replace(n, ".", ",", 1), n+"0"))
+}
+
 // isBreak says whether a token that is no word ends the phrase: quotes, dashes, bullets of prose.
 func isBreak(text string) bool {
-	return !strings.ContainsFunc(text, func(r rune) bool { return isLetter(r) || isHangul(r) || isDigit(r) }) && signs[text].kind != trap
+	return !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPunct(r) }) && signs[text].kind != trap
 }
 
 // scale brings the number into the unit's base: 2 % is 0.02, 300 ms is 0.3 s.
 func (p *parser) scale(b *bound, t token) *Error {
 	if t.unit.of == "" {
-		return p.between(b.number, t, fmt.Sprintf("%q cannot be a bound", p.quoted(b.number, t)),
-			`a bound in time is written in "ms" or "s", a window "(5m)"`)
+		return p.between(b.number, t, fmt.Sprintf("%q cannot be a bound", p.quoted(b.number, t)), p.inSeconds(b))
 	}
 	if t.unit.of == slo.Ratio {
 		b.value = b.value.Percent()
@@ -149,10 +201,30 @@ func (p *parser) scale(b *bound, t token) *Error {
 	if t.unit == millisecond.unit {
 		b.value = b.value.Shift(-3)
 	}
-	if next := p.token(p.pos); next.kind == trap || (next.glued && next.is(unknown, number) && !isBreak(next.text)) {
-		return p.between(b.number, next, fmt.Sprintf("%q is no quantity", p.quoted(b.number, next)), usage)
+	if t.unit == microsecond.unit {
+		b.value = b.value.Shift(-6)
+	}
+	if next := p.token(p.pos); next.kind == trap && !next.per || (next.glued && next.is(unknown, number) && !isBreak(next.text)) {
+		hint := usage
+		if a, ok := p.advise(next); ok {
+			hint = a.hint
+		}
+		return p.between(b.number, next, fmt.Sprintf("%q is no quantity", p.quoted(b.number, next)), hint)
 	}
 	return nil
+}
+
+// inSeconds says how to write a bound of minutes: as they are, they could be a window or a time to last.
+func (p *parser) inSeconds(b *bound) string {
+	op := b.op
+	if op == "" {
+		op = slo.AtMost
+	}
+	example := "300"
+	if s, ok := p.spanAt(p.pos - 2); ok {
+		example = fmt.Sprint(int64(s.length / time.Second))
+	}
+	return fmt.Sprintf(`a bound in time is written in seconds, "%s %ss", a window "(5m)", a time to last "for 10m"`, op, example)
 }
 
 // afterNumber reads what may follow a number: 초과, "or more", "above baseline", "in a row", "is normal", what was counted.
@@ -164,10 +236,23 @@ func (p *parser) afterNumber(b *bound) *Error {
 			if problem := p.compare(b, t, false); problem != nil {
 				return problem
 			}
+		case t.kind == windowNoun && t.text == "이내":
+			if problem := p.compare(b, token{entry: before(slo.AtMost), text: t.text, start: t.start, end: t.end}, false); problem != nil {
+				return problem
+			}
 		case t.kind == consecutive:
 			b.consecutive = &t
+			if next := p.token(p.pos + 1); next.kind == unitOf && next.unit.length != 0 {
+				return p.between(b.number, next, fmt.Sprintf("%q is not understood here", p.quoted(b.number, next)),
+					`write "for 10m" for a time to last, ">= 3 consecutive" for events`)
+			}
 		case t.kind == normal:
 			b.normal = true
+		case t.per:
+			if problem := p.rate(b); problem != nil {
+				return problem
+			}
+			p.pos--
 		case t.kind == comparator && !p.windowAhead() && p.token(p.skip(p.pos+1, filler)).kind != number:
 			if problem := p.difference(b, t); problem != nil {
 				return problem
@@ -196,9 +281,12 @@ func (p *parser) difference(b *bound, t token) *Error {
 func (p *parser) settle(b *bound) *Error {
 	last := p.token(p.pos - 1)
 	if p.bound != nil {
-		return p.between(b.first, last, fmt.Sprintf("%q is a second bound", p.quoted(b.first, last)), "state one bound")
+		return p.between(b.first, last, fmt.Sprintf("%q is a second bound", p.quoted(b.first, last)), p.oneBound(b))
 	}
 	if problem := p.fits(b); problem != nil {
+		return problem
+	}
+	if problem := p.perEach(b); problem != nil {
 		return problem
 	}
 	if b.op == "" {
@@ -209,15 +297,28 @@ func (p *parser) settle(b *bound) *Error {
 	}
 	c := &p.condition
 	c.Op, c.Value, c.Unit, c.Relative, c.Consecutive = b.op, b.value, b.unit.of, b.baseline != nil, b.consecutive != nil
-	if c.Consecutive {
+	c.Per = b.per
+	if c.Consecutive || c.Per != 0 {
 		c.Unit = slo.Count
 	}
 	p.bound = &b.number
 	return nil
 }
 
+// oneBound is what to write instead of two bounds; a share of requests within a time is one, a quantile.
+func (p *parser) oneBound(b *bound) string {
+	c := p.condition
+	if c.Unit == slo.Ratio && !c.Relative && b.unit.of == slo.Seconds && c.Value.Cmp(mostlyGood) >= 0 && c.Value.Cmp(whole) < 0 {
+		return fmt.Sprintf(`write one bound, a quantile: "p%s <= %s"`, c.Value.Shift(2), b.number.value+b.suffix)
+	}
+	return `state one bound, for instance "> 2% (5m)"`
+}
+
 // suggestion is the number with a comparison.
 func (b *bound) suggestion() string {
+	if b.per != 0 {
+		return fmt.Sprintf(`write for instance "<= %[1]s", or ">= %[1]s"`, b.number.text+b.suffix+rateSuffix(b.per))
+	}
 	if b.baseline != nil {
 		return fmt.Sprintf(`write for instance "baseline + > %s%%"`, b.number.text)
 	}
@@ -235,6 +336,9 @@ func (p *parser) fits(b *bound) *Error {
 	if b.baseline == nil && b.joined {
 		return p.between(b.first, b.number, "what the number is added to is not said", `write for instance "baseline + > 35%"`)
 	}
+	if b.consecutive != nil && (b.per != 0 || p.per != 0) {
+		return p.at(b.number, "consecutive events have no rate", `write for instance ">= 3 consecutive"`)
+	}
 	if b.consecutive != nil && b.unit.of != "" && b.unit.of != slo.Count {
 		return p.at(b.number, "only events can be consecutive", `write for instance ">= 3 consecutive"`)
 	}
@@ -249,7 +353,15 @@ func (p *parser) implied(b *bound) slo.Op {
 	if b.consecutive != nil {
 		return slo.AtLeast
 	}
-	if b.normal || (!p.prose && b.value.Sign() == 0) {
+	if b.per != 0 {
+		return ""
+	}
+	if p.isObjective(b) {
+		p.take(entry{sense: slo.SenseTarget, share: slo.ShareGood})
+		return slo.AtLeast
+	}
+	counts := b.unit.of == "" || b.unit.of == slo.Count
+	if b.normal && counts || (!p.prose && b.value.Sign() == 0 && p.condition.Share != slo.ShareGood) {
 		return slo.Equal
 	}
 	return ""

@@ -3,6 +3,7 @@ package condition
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/coclai/cutover/generator/slo"
@@ -82,7 +83,11 @@ func (p *parser) set(field *slo.Duration, s span, twice string) *Error {
 func (p *parser) window(s span) *Error {
 	p.pos = s.next
 	if s.smallest < time.Second {
-		return p.between(s.first, s.last, fmt.Sprintf("%q is no window", p.quoted(s.first, s.last)), `write for instance "(5m)"`)
+		hint := `write for instance "(5m)"`
+		if p.bound != nil && p.condition.Unit == slo.Ratio {
+			hint = p.oneBound(&bound{number: s.first, unit: s.last.unit, suffix: s.last.text})
+		}
+		return p.between(s.first, s.last, fmt.Sprintf("%q is no window", p.quoted(s.first, s.last)), hint)
 	}
 	return p.set(&p.condition.Window, s, "a second, different window")
 }
@@ -103,10 +108,51 @@ func (p *parser) windowClause() *Error {
 	if !ok {
 		return p.pass(start)
 	}
-	if next := p.skip(s.next, filler); p.token(next).kind == windowNoun {
-		s.next = next + 1
+	if strings.EqualFold(start.text, "within") && p.limits(s) {
+		b := &bound{first: start, op: slo.AtMost, opAt: start}
+		p.pos++
+		return p.boundFrom(b, p.pos-1)
+	}
+	p.period = p.period || start.value == period
+	called := p.called(&s)
+	if !called && s.length < time.Minute && s.smallest >= time.Second && mayLimit[strings.ToLower(start.text)] {
+		return p.between(start, s.last, fmt.Sprintf("%q may be a window, or the limit of a latency", p.quoted(start, s.last)), windowOrLatency)
+	}
+	if !called && mayBound[strings.ToLower(start.text)] {
+		p.bounded = &start
 	}
 	return p.window(s)
+}
+
+// Words that stand before a window as well as before the limit of a latency: with seconds, and beside an objective, with any time.
+var (
+	mayLimit = map[string]bool{"in": true, "within": true, "over": true, "during": true}
+	mayBound = map[string]bool{"in": true, "within": true}
+)
+
+// called says whether the span is called a window or a period, and moves its end behind that word.
+func (p *parser) called(s *span) bool {
+	next := p.skip(s.next, filler, particle)
+	noun := p.token(next)
+	if noun.kind != windowNoun {
+		return false
+	}
+	s.next = next + 1
+	p.period = p.period || noun.value == period
+	return true
+}
+
+// limits says whether a span of seconds is the bound itself, "within 300ms": nothing else in the text is one.
+func (p *parser) limits(s span) bool {
+	if s.smallest > time.Second || p.bound != nil || p.prose {
+		return false
+	}
+	for _, t := range p.tokens[s.next:] {
+		if t.is(comparator, afterwards, consecutive) || t.kind == unitOf && t.unit.of == slo.Ratio {
+			return false
+		}
+	}
+	return true
 }
 
 // numberClause reads what begins with a number: a window, a time to last, a percentile, or a bound.
@@ -124,15 +170,16 @@ func (p *parser) numberClause() *Error {
 	if !ok {
 		return p.boundClause()
 	}
-	next := p.skip(s.next, filler, particle)
-	if p.token(next).kind == windowNoun {
-		s.next = next + 1
-		return p.window(s)
+	if p.token(s.next).per {
+		return p.perClause(s.first, slo.Duration(s.length), s.next+1)
+	}
+	if noun := p.token(p.skip(s.next, filler, particle)); noun.kind == windowNoun {
+		return p.namedWindow(s, noun)
 	}
 	if p.lasts(&s) {
 		return p.hold(s)
 	}
-	if p.token(p.pos-1).kind == opening && p.token(s.next).kind == closing {
+	if p.parenthesised(&s) {
 		return p.window(s)
 	}
 	if s.smallest <= time.Second {
@@ -140,6 +187,38 @@ func (p *parser) numberClause() *Error {
 	}
 	return p.between(s.first, s.last, fmt.Sprintf("%q is neither a window nor how long it lasts", p.quoted(s.first, s.last)),
 		`write "(5m)" for a window, "for 10m" for how long it lasts`)
+}
+
+// parenthesised says whether the span stands alone in parentheses, (5m), (rolling 30d), and moves its end to the closing one.
+func (p *parser) parenthesised(s *span) bool {
+	first, last := p.pos-1, s.next
+	for p.token(first).value == basis {
+		first--
+	}
+	for p.token(last).value == basis {
+		last++
+	}
+	if p.token(first).kind != opening || p.token(last).kind != closing {
+		return false
+	}
+	s.next = last
+	return true
+}
+
+// namedWindow reads "5분 이동창", "5m window", "5분 이내", where 이내 is the limit itself if the time can be one: "300ms 이내".
+func (p *parser) namedWindow(s span, noun token) *Error {
+	short := noun.text == "이내" || noun.text == "내" || noun.text == "안"
+	if noun.text == "이내" && p.limits(s) {
+		return p.boundClause()
+	}
+	if short && s.length < time.Minute {
+		return p.between(s.first, noun, fmt.Sprintf("%q may be a window, or the limit of a latency", p.quoted(s.first, noun)), windowOrLatency)
+	}
+	if short {
+		p.bounded = &noun
+	}
+	p.called(&s)
+	return p.window(s)
 }
 
 // counts says whether what follows makes a number out of a number word: "one or more", "three restarts in a row".
@@ -150,12 +229,19 @@ func (p *parser) counts(i int) bool {
 // lasts says whether 지속 follows, as in "10분 이상 지속", and moves the span's end behind it.
 func (p *parser) lasts(s *span) bool {
 	i := p.skip(s.next, filler, particle)
-	if p.token(i).kind == afterwards && p.token(i).op == slo.AtLeast {
-		i = p.skip(i+1, filler, particle)
+	least := p.token(i).kind == afterwards && p.token(i).op == slo.AtLeast
+	if least {
+		i++
 	}
-	if p.token(i).kind != lasting {
-		return false
+	end := i
+	i = p.skip(i, filler, particle)
+	if p.token(i).kind == lasting {
+		s.next = i + 1
+		return true
 	}
-	s.next = i + 1
-	return true
+	if least && p.bound != nil && s.smallest >= time.Minute {
+		s.next = end // 35% 초과 10분 이상
+		return true
+	}
+	return false
 }

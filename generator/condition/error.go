@@ -9,3 +9,11 @@ type Error struct {
 
 // Error is the message alone: the caller knows the text and the place.
 func (e *Error) Error() string { return e.Message }
+
+// hinted is e with a hint: nobody is left with what is wrong and nothing to write instead.
+func (e *Error) hinted() *Error {
+	if e.Hint == "" {
+		e.Hint = usage
+	}
+	return e
+}

@@ -44,6 +44,10 @@ func percent(op slo.Op, value string) slo.Condition {
 	return slo.Condition{Op: op, Value: number(value), Unit: slo.Ratio}
 }
 
+func target(c slo.Condition) slo.Condition {
+	return with(c, func(c *slo.Condition) { c.Sense = slo.SenseTarget })
+}
+
 func in(window slo.Duration, c slo.Condition) slo.Condition {
 	return with(c, func(c *slo.Condition) { c.Window = window })
 }
@@ -70,9 +74,12 @@ func TestParseReadsCells(t *testing.T) {
 			"more than 35% over the baseline for at least 10 minutes", "exceeds baseline by 35% for 10 minutes or longer",
 			"기준선 대비 35% 초과 10분간 지속",
 			"above baseline by more than 35%, lasting 10m", "> baseline 대비 35% 초과 10분 지속"}},
-		{zero, []string{"0 정상", "0 is normal", "mismatch 0", "0", "== 0", "= 0", "0 mismatches", "exactly 0", "zero is normal", "불일치 0"}},
-		{with(zero, func(c *slo.Condition) { c.Unit = slo.Count }), []string{"0건", "0회 정상", "0 times"}},
-		{with(zero, func(c *slo.Condition) { c.Value = number("1") }), []string{"1 정상", "1 is normal", "== 1"}},
+		{zero, []string{"mismatch 0", "0", "== 0", "= 0", "0 mismatches", "exactly 0", "불일치 0"}},
+		{target(zero), []string{"0 정상", "0 is normal", "zero is normal"}},
+		{with(zero, func(c *slo.Condition) { c.Unit = slo.Count }), []string{"0건", "0 times"}},
+		{target(with(zero, func(c *slo.Condition) { c.Unit = slo.Count })), []string{"0회 정상"}},
+		{with(zero, func(c *slo.Condition) { c.Value = number("1") }), []string{"== 1"}},
+		{target(with(zero, func(c *slo.Condition) { c.Value = number("1") })), []string{"1 정상", "1 is normal"}},
 		{threeInARow, []string{"3회 연속 restart", "3 consecutive restarts", "연속 3회 이상", "3 or more in succession", "3 times in a row",
 			"at least 3 consecutive",
 			"three consecutive restarts", "3회 이상 연속", "3번 연속 재시작", ">= 3 consecutive"}},
@@ -82,7 +89,8 @@ func TestParseReadsCells(t *testing.T) {
 
 		// Neighbours.
 		{over2, []string{"2%를 초과", "2퍼센트 초과", "> 2% 초과", "not at most 2%", "exceeds 2%", "greater than 2%"}},
-		{over2for10m, []string{"> 2% for 10m", "> 2% for 10 minutes or longer", "> 2%, 10분 이상 지속", "2% 초과가 10분 이상 지속", "for 10m > 2%",
+		{over2for10m, []string{"> 2% for 10m", "> 2% for 10 minutes or longer", "> 2%, 10분 이상 지속", "2% 초과가 10분 이상 지속",
+			"for 10m > 2%",
 			"> 2% lasting at least 10m"}},
 		{percent(slo.AtMost, "0.02"), []string{"not over 2%", "not more than 2%", "no greater than 2%", "less than or equal to 2%"}},
 		{percent(slo.Less, "0.995"), []string{"< 99.5%", "99.5% 미만", "below 99.5%", "under 99.5%"}},
@@ -92,7 +100,7 @@ func TestParseReadsCells(t *testing.T) {
 		{seconds(slo.AtLeast, "30"), []string{">= 30s", "30초 이상", "at least 30 seconds"}},
 		{in(90*minutes, seconds(slo.Less, "2")), []string{"< 2s (1h30m)", "< 2s over 1 hour 30 minutes", "2초 미만 (1시간 30분)"}},
 		{p95(seconds(slo.AtMost, "0.25")), []string{"p95 <= 250ms", "95th percentile <= 250ms", "P95 latency <= 250ms"}},
-		{in(30*slo.Duration(time.Second), over2), []string{"> 2% (30s)", "> 2% over 30s", "over a 30-second moving window > 2%", "> 2% within 30 seconds"}},
+		{in(30*slo.Duration(time.Second), over2), []string{"> 2% (30s)", "over a 30-second moving window > 2%", "> 2% in the last 30 seconds"}},
 		{p95(over35), []string{"p95 > baseline + 35%", "p95 baseline + > 35%"}},
 		{oneOrMore, []string{"1 or more", ">= 1", "at least one", "at least 1 violation", "one or more"}},
 		{oneTime, []string{"1건 이상", "1회 이상", ">= 1 times", "위반 1건 이상"}},
@@ -120,16 +128,14 @@ var refusedCells = []struct{ cell, caret, message string }{
 	{"> 2% (5 parsecs)", "parsecs", `"parsecs" is no unit`},
 	{"> 2%% (5m)", "%", `"%" is not understood here`},
 	{"> 35%p", "35%p", `"35%p" is no quantity`},
-	{"> 35 percentage points", "percentage points", `"percentage points" is no unit`},
-	{"> 5/min", "/", `"/" is no unit`},
-	{"> 5 per minute", "per", `"per" is no unit`},
-	{"> 2x baseline", "x", `"x" is no unit`},
-	{"> 5M", "M", `"M" is no unit`},
-	{"> 1,000", "1,000", `"1,000" is no number`},
+	{"> 35 percentage points", "percentage points", `"percentage points" is a difference, not a share`},
+	{"> 2x baseline", "x", `"x" is a factor, not an excess`},
+	{"> 5M", "M", `"M" may be a number or a unit`},
+	{"> 1,00", "1,00", `"1,00" is no number`},
 	{"> 1.2.3", "1.2.3", `"1.2.3" is no number`},
 	{"> 1e3", "e3", `"e3" is no unit`},
 	{"> -2%", "-", `"-" is no number`},
-	{"5-10%", "-", `"-" is no unit`},
+	{"5-10%", "-", `"-" makes a range, which has two bounds`},
 	{"5% ~ 10%", "5% ~", `"5% ~" is no quantity`},
 	{"> ", ">", `no number follows ">"`},
 	{"> often", "often", `"often" is no number`},
@@ -229,6 +235,10 @@ func TestMentionFindsTheNumbersOfASentence(t *testing.T) {
 		{p95(gone), []string{"p95 latency"}},
 		{slo.Condition{Window: 5 * minutes}, []string{"errors within 5 minutes, as the table says"}},
 		{percent(slo.AtMost, "0.02"), []string{"must not be over 2%"}},
+		{slo.Condition{Op: slo.Greater, Value: number("1000")}, []string{"more than 1,000 requests fail", "오류 1,000 초과"}},
+		{slo.Condition{Op: slo.Greater, Value: number("10"), Unit: slo.Count, Per: minutes}, []string{"more than 10 errors per minute",
+			"분당 오류 10건 초과", "> 10 errors/min", "the service logs more than 10 per minute", "분당 10건을 초과하면"}},
+		{over35for10, []string{"응답이 기준 대비 35% 초과 10분 이상"}},
 	}
 	for _, test := range tests {
 		for _, item := range test.items {
@@ -265,7 +275,22 @@ func TestMentionRefusesNumbersItCannotPlace(t *testing.T) {
 		{"at least 2% below target", "2% below", `"2% below" is no bound`},
 		{"more than 2% and less than 5%", "less than 5%", `"less than 5%" is a second bound`},
 		{"> 2% for 3 of 5 windows", "3", `"3" is a second bound`},
-		{"more than 2 in 100 requests", "requests", `"requests" is no unit`},
+		{"more than 2 in 100 requests", "100 requests", `"100 requests" is a second bound`},
+		{"more than 1,00 requests", "1,00", `"1,00" is no number`},
+		{".5% 초과", ".5", `".5" is no number`},
+		{"5 or more (per hour)", "per", `"per" is not understood here`},
+		{"more than 5 errors (in /app), 3/min", "3/min", `"3/min" is a second bound`},
+		{"분당 판교 오류 10건 이상", "분당 판교 오류 10", "the number of a rate must follow its time"},
+		{"지난주 기준 대비 35% 초과", "대비 35", "what the number is added to is not said"},
+		{"errors in 3 consecutive minutes", "3 consecutive minutes", `"3 consecutive minutes" is not understood here`},
+		{"roll back within 30 seconds", "within 30 seconds", `"within 30 seconds" may be a window, or the limit of a latency`},
+		{"availability 99.9%", "99.9%", `"99.9%" says no comparison`},
+		{"> 2²%", "²", `"²" is no unit`},
+		{"> 2% for 30 days", "2", "30d is a period, nothing that lasts"},
+		{"more than 3 restarts a day", "day", `"day" may be the time that the bound is about`},
+		{"more than 3 restarts daily", "daily", `"daily" may be the time that the bound is about`},
+		{"하루 3회 이상 재시작", "하루", `"하루" may be the time that the bound is about`},
+		{"월 1회 이상", "월", `"월" may be the time that the bound is about`},
 		{"15분간 5% 초과", "15분", `"15분" is neither a window nor how long it lasts`},
 		{"-2% or more", "-2", `"-2" cannot be a bound`},
 		{"since 2026-02-28", "-", `"-" is no unit`},

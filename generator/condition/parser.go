@@ -3,6 +3,7 @@ package condition
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/coclai/cutover/generator/slo"
 )
@@ -15,7 +16,7 @@ func Parse(text string) (slo.Condition, error) {
 		problem = &Error{Width: max(len(p.text), 1), Message: "states no bound"}
 	}
 	if problem != nil {
-		return slo.Condition{}, problem
+		return slo.Condition{}, problem.hinted()
 	}
 	return c, nil
 }
@@ -27,7 +28,7 @@ func Mention(prose string) (slo.Condition, error) {
 	p.prose = true
 	c, problem := p.read()
 	if problem != nil {
-		return slo.Condition{}, problem
+		return slo.Condition{}, problem.hinted()
 	}
 	return c, nil
 }
@@ -43,18 +44,30 @@ type parser struct {
 	bound     *token // the number of the bound, once there is one
 	loose     *token // a baseline or a change that belongs to no number
 	refusal   *token // a negation that belongs to no comparison
+	idle      *token // a length of time without a number, in prose: "a day"
+	bounded   *token // the word before a window that may be a limit instead: within
+	period    bool   // the window is called a period
+	per       slo.Duration
+	perAt     int // where the time of a rate stands, before its number
 }
 
 func newParser(text string) *parser { return &parser{text: []rune(text), tokens: scan(text)} }
 
 // read is the table of contents: one clause after the other.
 func (p *parser) read() (slo.Condition, *Error) {
+	if problem := p.colour(); problem != nil {
+		return slo.Condition{}, problem
+	}
 	for p.pos < len(p.tokens) {
 		if problem := p.clause(); problem != nil {
 			return slo.Condition{}, problem
 		}
 	}
-	return p.condition, p.leftover()
+	p.anyEvent()
+	if problem := p.leftover(); problem != nil {
+		return slo.Condition{}, problem
+	}
+	return p.condition, p.finish()
 }
 
 // leftover is what prose says beside the bound that would change its meaning.
@@ -64,6 +77,10 @@ func (p *parser) leftover() *Error {
 	}
 	if p.refusal != nil {
 		return p.at(*p.refusal, fmt.Sprintf("%q may turn the sense of the bound", p.refusal.text), "say it without a negation")
+	}
+	if c := p.condition; p.idle != nil && c.Window == 0 && c.Per == 0 {
+		return p.at(*p.idle, fmt.Sprintf("%q may be the time that the bound is about", p.idle.text),
+			`write a rate or a window, for instance "> 3 per day", "> 2% (5m)"`)
 	}
 	if p.loose != nil && !p.condition.Relative {
 		return p.at(*p.loose, fmt.Sprintf("%q may make the bound a relative one", p.loose.text), `write for instance "baseline + > 35%"`)
@@ -89,6 +106,14 @@ func (p *parser) clause() *Error {
 		return p.numberClause()
 	case baseline, plus, versus, consecutive:
 		return p.boundClause()
+	case unitOf:
+		if p.token(p.pos + 1).per {
+			return p.perClause(t, slo.Duration(t.unit.length), p.pos+2)
+		}
+	case filler:
+		if p.isBaseline(p.pos) {
+			return p.boundClause()
+		}
 	case negation:
 		return p.negationClause()
 	}
@@ -139,13 +164,39 @@ func (p *parser) pass(t token) *Error {
 	case negation:
 		p.refusal = &t
 	}
+	if p.isIdleTime(t) {
+		p.idle = &t
+	}
 	if t.kind == reference && p.token(p.pos).is(number, version) && !p.token(p.pos+1).is(unitOf) {
 		p.pos++ // "gate 1.4": the number of a thing
 	}
-	if p.prose || t.is(noun, filler, particle, opening, closing, punctuation) {
+	if t.kind == malformed {
+		return p.illegible(t)
+	}
+	if length, _ := p.interval(p.pos); t.per && t.text != "당" && length != 0 {
+		return p.at(t, fmt.Sprintf("%q is not understood here", t.text), rateUsage)
+	}
+	if t.kind == lasting && t.text == "유지" && p.bound != nil {
+		return nil // 99.9% 이상 유지
+	}
+	if p.prose || t.is(noun, filler, particle, heading, opening, closing, punctuation) {
 		return nil
 	}
-	return p.at(t, fmt.Sprintf("%q is not understood here", t.text), usage)
+	return p.unread(t, "not understood here")
+}
+
+// idleTimes are words for a time that are no units.
+var idleTimes = map[string]bool{"하루": true, "매일": true, "매주": true, "매시간": true, "daily": true, "hourly": true, "weekly": true}
+
+// isIdleTime says whether a word of prose is a time from a minute on without its number, which a bound beside it may be about: "more
+// than 3 restarts a day".
+func (p *parser) isIdleTime(t token) bool {
+	text := strings.ToLower(t.text)
+	if idleTimes[text] || advices[text] == vague {
+		return true
+	}
+	word := len(text) > 1 && !(p.token(p.pos).glued && isHangul([]rune(p.token(p.pos).text + " ")[0]))
+	return t.kind == unitOf && t.unit.length >= time.Minute && word
 }
 
 const usage = `write for instance "> 2% (5m)" or "baseline + > 35% for 10m"`
@@ -163,7 +214,7 @@ func (p *parser) quantile(percent string) *Error {
 	p.pos++
 	q, err := slo.ParseDecimal(percent)
 	if err != nil || q.Cmp(slo.DecimalOf(50)) < 0 || q.Cmp(slo.DecimalOf(100)) >= 0 {
-		return p.at(t, fmt.Sprintf("%q is no quantile from p50 to p99.99", p.quoted(t, t)), `write for instance "p95"`)
+		return p.at(t, fmt.Sprintf("%q is no quantile from p50 to p99.99", p.quoted(t, t)), `write for instance "p95 <= 300ms"`)
 	}
 	q = q.Percent()
 	if p.condition.Quantile.Sign() != 0 && p.condition.Quantile != q {

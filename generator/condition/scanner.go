@@ -16,6 +16,7 @@ type token struct {
 
 // scanner cuts a text into tokens. It never fails: what it does not know becomes a token of kind unknown.
 type scanner struct {
+	raw    []rune
 	text   []rune // with full-width forms made plain, so that offsets still fit the text
 	pos    int
 	tokens []token
@@ -24,8 +25,8 @@ type scanner struct {
 const phraseWords = 5 // "greater than or equal to" is the longest phrase
 
 func scan(text string) []token {
-	s := &scanner{text: []rune(text)}
-	for i, r := range s.text {
+	s := &scanner{raw: []rune(text), text: []rune(text)}
+	for i, r := range s.raw {
 		s.text[i] = plain(r)
 	}
 	for s.pos < len(s.text) {
@@ -39,19 +40,27 @@ func plain(r rune) rune {
 	if r >= '！' && r <= '～' {
 		return r - '！' + '!'
 	}
+	if small, ok := smallForms[r]; ok {
+		return small
+	}
 	if unicode.IsSpace(r) || r == '\u00a0' || r == '\u3000' {
 		return ' '
 	}
 	return r
 }
 
+// smallForms are the half-height signs of Unicode's "Small Form Variants".
+var smallForms = map[rune]rune{'﹤': '<', '﹥': '>', '﹦': '=', '﹪': '%', '﹙': '(', '﹚': ')'}
+
 func (s *scanner) next() {
 	r := s.text[s.pos]
 	switch {
 	case r == ' ':
 		s.pos++
-	case isDigit(r):
+	case isDigit(r) || s.strayPoint():
 		s.number()
+	case isInvisible(s.raw[s.pos]):
+		s.add(entry{kind: malformed}, s.pos+1)
 	case isHangul(r):
 		s.hangul(s.while(s.pos, isHangul))
 	case unicode.IsLetter(r) || r == '_':
@@ -82,27 +91,78 @@ func (s *scanner) add(e entry, end int) {
 	s.pos = end
 }
 
-// number reads digits[.digits]; with more dots it is the number of a thing, 5xx is a word, and 1,000 is read by nobody the same way.
+// number reads digits[.digits], in groups of three if need be; with more dots it is the number of a thing, and 5xx is a word.
 func (s *scanner) number() {
-	end := s.while(s.pos, func(r rune) bool { return isDigit(r) || r == '.' || r == ',' })
-	for s.text[end-1] == '.' || s.text[end-1] == ',' {
-		end--
-	}
+	end := s.numberEnd()
 	text := string(s.text[s.pos:end])
-	e := entry{kind: number, value: text}
-	if strings.Contains(text, ",") || strings.Count(text, ".") == 1 && strings.Contains(text, "..") {
-		e = entry{kind: trap}
-	}
-	if strings.Count(text, ".") > 1 {
-		e = entry{kind: version}
-	}
+	e := numeral(text)
 	if classEnd := end + 2; len(text) == 1 && strings.EqualFold(s.upTo(end, classEnd), "xx") {
-		e, end = entry{kind: unknown}, classEnd
+		e, end = statusClass(text), classEnd
 	}
 	s.add(e, end)
 	if end+1 < len(s.text) && s.text[end] == '-' && isLetter(s.text[end+1]) {
 		s.pos++ // 5-minute
 	}
+}
+
+// numberEnd goes over digits, points, commas, and the thin spaces that typographers put between groups of three digits.
+func (s *scanner) numberEnd() int {
+	numeric := func(r rune) bool { return isDigit(r) || r == '.' || r == ',' }
+	end := s.while(s.pos, numeric)
+	for end < len(s.raw) && isThin(s.raw[end]) && s.while(end+1, isDigit) == end+4 {
+		end = s.while(end+1, numeric)
+	}
+	for s.text[end-1] == '.' || s.text[end-1] == ',' {
+		end--
+	}
+	return end
+}
+
+// strayPoint says whether a number begins here with a point, as in .5%, or with a comma that separates nothing.
+func (s *scanner) strayPoint() bool {
+	r := s.text[s.pos]
+	if r != '.' && r != ',' || s.pos+1 == len(s.text) || !isDigit(s.text[s.pos+1]) {
+		return false
+	}
+	return r == '.' || s.pos == 0 || s.text[s.pos-1] == ' '
+}
+
+func isThin(r rune) bool { return r == '\u2009' || r == '\u202f' }
+
+// isInvisible is true of what a reader of the page cannot see, or sees on the character before: strokes through a number, direction
+// marks, spaces without width. Emoji are made with two of them.
+func isInvisible(r rune) bool {
+	return unicode.In(r, unicode.Cf, unicode.Mn, unicode.Me, unicode.Co) && r != '\ufe0f' && r != '\u200d'
+}
+
+// grouped is a number with separators of thousands: 1,000 and not 1,00, which is read by nobody the same way.
+var grouped = regexp.MustCompile(`^[1-9][0-9]{0,2}((,[0-9]{3})+|( [0-9]{3})+)(\.[0-9]+)?$`)
+
+func numeral(text string) entry {
+	if strings.ContainsAny(text, ", ") {
+		if !grouped.MatchString(text) {
+			return entry{kind: malformed}
+		}
+		text = strings.NewReplacer(",", "", " ", "").Replace(text)
+	}
+	switch {
+	case text[0] == '.' || strings.Contains(text, ".."):
+		return entry{kind: malformed}
+	case strings.Count(text, ".") > 1:
+		return entry{kind: version}
+	}
+	return entry{kind: number, value: text}
+}
+
+// statusClass is what 5xx says about the events.
+func statusClass(digit string) entry {
+	switch digit {
+	case "2", "3":
+		return good
+	case "4", "5":
+		return bad
+	}
+	return entry{kind: noun}
 }
 
 func (s *scanner) upTo(from, to int) string {

@@ -142,7 +142,8 @@ func (m Mode) rank() int {
 func (m Mode) Valid() bool { return m == ModeNone || m.rank() > 0 }
 
 // Owner is who is called for a row, and where Alertmanager finds them: a receiver of the user's own file, or a webhook.
+// With a webhook, Receiver is the name of the receiver that is written for it.
 type Owner struct{ Name, Receiver, Webhook string }
 
-// AgentReceiver is where Alertmanager sends the firings that may roll back. Base, if set, is the user's own configuration.
-type AgentReceiver struct{ URL, CredentialsFile, Base string }
+// AgentReceiver is where Alertmanager sends the firings that may roll back, and the file from which it reads the token for it.
+type AgentReceiver struct{ URL, CredentialsFile string }

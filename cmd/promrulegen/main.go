@@ -1,0 +1,46 @@
+// Command promrulegen compiles a runbook's SLO matrix and rollback triggers into Prometheus rules, their tests, Alertmanager
+// configuration and the plan that rollback-agent runs. It reads files and writes files: it asks no server and runs no command.
+//
+// Exit codes of all commands: 0 yes or done; 1 no (drift, or sources that do not compile); 2 could not run.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	_ "time/tzdata" // the runbook's time zone, also where the machine has no tz database
+)
+
+func main() {
+	os.Exit(run(context.Background(), streams{out: os.Stdout, err: os.Stderr}, os.Args[1:]))
+}
+
+// streams are where a command writes: answers to out, everything else to err.
+type streams struct{ out, err io.Writer }
+
+// run parses the arguments, runs the command they name and says with which code to exit.
+func run(ctx context.Context, env streams, args []string) (code int) {
+	defer terminated(&code)
+	app, commands := application(env)
+	name, err := app.Parse(args)
+	if err != nil {
+		fmt.Fprintf(env.err, "error: %v\nhint: `promrulegen help` lists commands, `promrulegen COMMAND --help` their flags\n", err)
+		return exitUnable
+	}
+	return exitCode(env, commands[name](ctx))
+}
+
+// termination is how kingpin ends after --help, --version and completion.
+type termination int
+
+// terminated turns a termination into an exit code; other panics go on.
+func terminated(code *int) {
+	switch p := recover().(type) {
+	case nil:
+	case termination:
+		*code = int(p)
+	default:
+		panic(p)
+	}
+}

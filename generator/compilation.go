@@ -1,0 +1,29 @@
+package generator
+
+import "github.com/coclai/cutover/generator/slo"
+
+// Compilation is what the sources say, and the files made of them.
+type Compilation struct {
+	Sources Sources
+	Matrix  slo.Matrix
+	Files   []File
+}
+
+// Run takes the sources through all stages, up to files that have been read back and are ready to be written or compared. If the
+// sources are at fault, the error is a diag.List of everything wrong with them; any other error means that they could not be read.
+func Run(o Options) (Compilation, error) {
+	sources, problems, err := Parse(o)
+	if err != nil {
+		return Compilation{}, err
+	}
+	matrix, more := Resolve(sources)
+	problems.Add(more...)
+	if err := problems.Err(); err != nil {
+		return Compilation{}, err
+	}
+	files := Compile(matrix, sources.Base)
+	if err := Verify(files, matrix); err != nil {
+		return Compilation{}, err
+	}
+	return Compilation{sources, matrix, files}, nil
+}

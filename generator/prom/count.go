@@ -1,0 +1,62 @@
+package prom
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/coclai/cutover/generator/slo"
+)
+
+// countMemory is how far back a counter's last value before the window is looked for: what bridges an outage of Prometheus.
+const countMemory = "1d"
+
+// readCount counts events of counters, each series by the first of countCases that applies. increase() alone misses the first increment
+// of a series that is born with it, and what a new process had counted before its first scrape (facts/promql.md C4).
+func readCount(id identity, c slo.CountMeasure, noData slo.NoData) reading {
+	// A violation counter without a series is healthy where `up` speaks for the target, unless the runbook wants absence alerted.
+	alive, newest := fmt.Sprintf("%s or up%s == 1", c.Counter, c.Job), fmt.Sprintf("timestamp(%s) or timestamp(up%s) and up%s == 1", c.Counter, c.Job, c.Job)
+	if noData == slo.NoDataAlert {
+		alive, newest = c.Counter, fmt.Sprintf("timestamp(%s)", c.Counter)
+	}
+	value := func(w slo.Duration) string {
+		return fmt.Sprintf("sum(%s) or on () 0 * count(%s)", strings.Join(countCases(c, w), " or "), alive)
+	}
+	return reading{
+		unit:    slo.Count,
+		value:   func(w slo.Duration) string { return id.of(slo.EventsSeries(w)) },
+		age:     fmt.Sprintf("time() - max(%s)", newest),
+		missing: fmt.Sprintf("absent(count(%s))", alive),
+		current: slo.EventsSeries,
+		records: func(w slo.Duration) []Rule { return []Rule{id.record(slo.EventsSeries(w), value(w))} },
+	}
+}
+
+// countCases are the ways in which a series can have counted something within w, in the order in which they are tried. They are those of
+// expression X8 (facts/promql.md C4), made to yield numbers, with two more restraints where Prometheus has known the target for less than
+// the window: an old process's count is not its successor's, and a series younger than its target is new.
+func countCases(c slo.CountMeasure, w slo.Duration) []string {
+	const join = "and on (job, instance)"
+	window := over(c.Counter, w)
+	highest, increase := fmt.Sprintf("max_over_time(%s)", window), fmt.Sprintf("round(increase(%s))", window)
+	before := fmt.Sprintf("last_over_time(%s[%s] offset %s)", c.Counter, countMemory, w)
+	up, started, recently := "up"+c.Job, "process_start_time_seconds"+c.Job, "> time() - "+seconds(w)
+	known := fmt.Sprintf("last_over_time(%s[%s] offset %s)", up, countMemory, w)
+	first := fmt.Sprintf("last_over_time(%s) %s and changes(%s) == 0", over(started, w), recently, over(started, w))
+	scrapes := fmt.Sprintf("min by (job, instance) (sum_over_time(%s))", over(up, w))
+	return []string{
+		// Reset within the window: increase() knows resets, and its extrapolation of a whole number is rounded away.
+		fmt.Sprintf("%s > 0 and resets(%s) > 0", increase, window),
+		// Known before the window: an exact difference, also across a gap.
+		fmt.Sprintf("%s - %s > 0", highest, before),
+		// Born in the window on a target that was known, or in its first process; or back from a gap with less than before: all is new.
+		fmt.Sprintf("(%s > 0 unless %s == %s) %s (%s or %s)", highest, highest, before, join, known, first),
+		// Born in the window, and scraped less often than its target.
+		fmt.Sprintf("(%s > 0 unless %s) and count_over_time(%s) < on (job, instance) group_left () %s", c.Counter, before, window, scrapes),
+		// An old target that Prometheus has just met: only what it saw happen.
+		increase + " > 0",
+		// Absent when the window began, though its target was up.
+		fmt.Sprintf("(%s > 0 unless %s offset %s) %s (%s offset %s == 1)", highest, c.Counter, w, join, up, w),
+		// The process restarted and reached the same value between two scrapes: only its start time tells.
+		fmt.Sprintf("%s > 0 %s (%s %s)", c.Counter, join, started, recently),
+	}
+}

@@ -1,0 +1,249 @@
+package prom
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/coclai/cutover/generator/slo"
+)
+
+const (
+	lookback = 5 * time.Minute // how long Prometheus shows a sample that nothing replaced; its default
+	oldCount = 5.0             // what a counter stands at from before
+)
+
+// countStage has a target and its counter. Events happen at `when`: a whole window after the start where history matters, at once where
+// it does not. Every evaluation costs promtool all rules of the file, so a scenario ends when it has shown what it is for.
+type countStage struct {
+	stage
+	counter     specimen
+	up, started specimen // of the same target
+	decoys      []specimen
+	when, until time.Duration
+	silent      bool // a counter without series counts 0 while its target is up
+}
+
+func countScenarios(st stage, c slo.CountMeasure) []scenario {
+	match := matchersOf(c.Counter)
+	counter, ok := find(append(append([]*labels.Matcher(nil), match...), targetLabels(c.Job)...), nil)
+	up, okUp := find(matchersOf("up"+c.Job), nil)
+	if !ok || !okUp {
+		return nil
+	}
+	cs := countStage{stage: st, counter: counter, decoys: decoys(match, match), silent: st.sli.NoData != slo.NoDataAlert}
+	target := map[string]string{"instance": "a"}
+	for _, name := range []string{"instance", "job"} {
+		if value := counter[name] + up[name]; value != "" {
+			target[name] = max(counter[name], up[name])
+		}
+	}
+	for name, value := range target {
+		cs.counter, up = cs.counter.with(name, value), up.with(name, value)
+	}
+	cs.up, cs.started = up, up.with(model.MetricNameLabel, "process_start_time_seconds")
+	return cs.all()
+}
+
+// late lets events happen when a whole window is known, early at once.
+func (cs countStage) late() countStage {
+	cs.when = cs.onEvaluation(cs.wide) + 2*cs.evaluation
+	return cs
+}
+
+func (cs countStage) early() countStage {
+	cs.when = 2 * cs.evaluation
+	return cs
+}
+
+// briefly ends soon after the alerts have fired, fully when the events have left the window.
+func (cs countStage) briefly() countStage {
+	cs.until = cs.when + cs.onEvaluation(cs.longest) + 2*cs.evaluation
+	return cs
+}
+
+func (cs countStage) fully() countStage {
+	cs.until = cs.onEvaluation(cs.when+cs.wide) + cs.evaluation
+	return cs
+}
+
+// targetLabels are the target's matchers, which its counter's series satisfy, too.
+func targetLabels(job string) []*labels.Matcher {
+	var all []*labels.Matcher
+	for _, m := range matchersOf("up" + job) {
+		if m.Name != model.MetricNameLabel {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+func (cs countStage) all() []scenario {
+	all := []scenario{cs.early().briefly().restartToZero(), cs.early().fully().oldTarget(), cs.outage()}
+	if !cs.violatedBy(0) {
+		all = append(all, cs.absence())
+	}
+	n := math.Max(1, math.Floor(cs.alerts[0].limit(0)))
+	for _, level := range wholeLevels(limits(cs.alerts)) {
+		stage := cs.late().briefly()
+		if float64(level) == n {
+			stage = cs.late().fully()
+		}
+		all = append(all, stage.grown(float64(level)))
+	}
+	early := cs.early().fully()
+	return append(all,
+		cs.late().fully().born(n), cs.early().briefly().born(n), early.newProcess(n), cs.early().briefly().shortLived(n),
+		early.restartToSame(n), early.restartToUnborn(n), cs.afterOutage(n))
+}
+
+// target is up all the time, in a process from long ago.
+func (cs countStage) target() []series {
+	return []series{cs.hold(cs.up, 1), cs.hold(cs.started, longAgo)}
+}
+
+func (cs countStage) hold(s specimen, value float64) series {
+	return cs.track().hold(value, cs.until+cs.sample).of(s)
+}
+
+// counted is the timeline of n events at `when`.
+func (cs countStage) counted(before moment, n float64) func(time.Duration) []moment {
+	return func(w time.Duration) []moment {
+		return []moment{before, {at: cs.when, known: true, value: n}, {at: cs.when + w, known: true}}
+	}
+}
+
+func (cs countStage) scenario(name string, series []series, timeline func(time.Duration) []moment) scenario {
+	return scenario{
+		name: name, series: series, timeline: timeline, until: cs.until, recorded: true,
+		peak: min(cs.until, cs.beforeEnd(cs.when+cs.narrow)),
+	}
+}
+
+// grown is a counter that stood at something before. Decoys count by the hundred.
+func (cs countStage) grown(n float64) scenario {
+	all := append(cs.target(), cs.track().hold(oldCount, cs.when).hold(oldCount+n, cs.until+cs.sample).of(cs.counter))
+	for _, d := range cs.decoys {
+		all = append(all, cs.track().hold(0, cs.when).hold(100+n, cs.until+cs.sample).of(d))
+	}
+	return cs.scenario(fmt.Sprintf("%s more events", number(n)), all, cs.counted(moment{known: true}, n))
+}
+
+// unborn is the moment before a counter has its first series.
+func (cs countStage) unborn() moment { return moment{known: cs.silent, missing: !cs.silent} }
+
+// born is a series that nobody saw before its first increment.
+func (cs countStage) born(n float64) scenario {
+	all := append(cs.target(), cs.track().gap(cs.when).hold(n, cs.until+cs.sample).of(cs.counter))
+	return cs.scenario(fmt.Sprintf("a series born at %s", number(n)), all, cs.counted(cs.unborn(), n))
+}
+
+// newProcess is another instance that had counted before its first scrape.
+func (cs countStage) newProcess(n float64) scenario {
+	late := func(s specimen, value float64) series {
+		return cs.track().gap(cs.when).hold(value, cs.until+cs.sample).of(s.with("instance", "b"))
+	}
+	all := append(cs.target(), cs.hold(cs.counter, 0), late(cs.counter, n), late(cs.up, 1), late(cs.started, cs.when.Seconds()))
+	return cs.scenario(fmt.Sprintf("a new process at %s when first scraped", number(n)), all, cs.counted(moment{known: true}, n))
+}
+
+// restartToSame is a restart between two scrapes after which the counter stands where it stood.
+func (cs countStage) restartToSame(n float64) scenario {
+	all := []series{
+		cs.hold(cs.up, 1), cs.hold(cs.counter, n),
+		cs.track().hold(longAgo, cs.when).hold(cs.when.Seconds(), cs.until+cs.sample).of(cs.started),
+	}
+	return cs.scenario(fmt.Sprintf("a restart, and %s again", number(n)), all, cs.counted(moment{known: true}, n))
+}
+
+// shortLived is a process that is scraped once.
+func (cs countStage) shortLived(n float64) scenario {
+	once := func(s specimen, value float64) series {
+		return cs.track().gap(cs.when).hold(value, cs.when+cs.sample).lose(cs.until + cs.sample).of(s.with("instance", "b"))
+	}
+	all := append(cs.target(), cs.hold(cs.counter, 0), once(cs.counter, n), once(cs.up, 1), once(cs.started, cs.when.Seconds()))
+	return cs.scenario(fmt.Sprintf("a process at %s that is scraped once", number(n)), all, cs.counted(moment{known: true}, n))
+}
+
+// restartToUnborn is a restart after which the series is absent until it comes back at the same value.
+func (cs countStage) restartToUnborn(n float64) scenario {
+	back := cs.when + cs.onEvaluation(cs.narrow/4)
+	all := []series{
+		cs.hold(cs.up, 1),
+		cs.track().hold(longAgo, cs.when).hold(cs.when.Seconds(), cs.until+cs.sample).of(cs.started),
+		cs.track().hold(n, cs.when).lose(back).hold(n, cs.until+cs.sample).of(cs.counter),
+	}
+	return cs.scenario(fmt.Sprintf("a restart, and %s again after a while", number(n)), all, func(w time.Duration) []moment {
+		lost := cs.unborn()
+		lost.at = cs.when
+		return []moment{{known: true}, lost, {at: back, known: true, value: n}, {at: back + w, known: true}}
+	})
+}
+
+// restartToZero counts nothing.
+func (cs countStage) restartToZero() scenario {
+	all := []series{
+		cs.hold(cs.up, 1),
+		cs.track().hold(longAgo, cs.when).hold(cs.when.Seconds(), cs.until+cs.sample).of(cs.started),
+		cs.track().hold(oldCount, cs.when).hold(0, cs.until+cs.sample).of(cs.counter),
+	}
+	return cs.scenario("a restart, and nothing since", all, same(moment{known: true}))
+}
+
+// oldTarget is a process that counted long ago and is scraped only now.
+func (cs countStage) oldTarget() scenario {
+	late := func(s specimen, value float64) series {
+		return cs.track().gap(cs.when).hold(value, cs.until+cs.sample).of(s.with("instance", "b"))
+	}
+	all := append(cs.target(), cs.hold(cs.counter, 0), late(cs.counter, oldCount), late(cs.up, 1), late(cs.started, longAgo))
+	return cs.scenario("an old target met for the first time", all, same(moment{known: true}))
+}
+
+// outage is Prometheus being down for part of the window: nothing happened meanwhile, and nothing fires when the outage is what the window
+// begins with.
+func (cs countStage) outage() scenario {
+	back := 2*cs.evaluation + cs.onEvaluation(max(8*cs.evaluation, cs.narrow/4))
+	return cs.down("Prometheus was down, nothing happened", back, back+cs.onEvaluation(cs.wide)+cs.evaluation, 0)
+}
+
+// afterOutage is an outage longer than the window, and something did happen meanwhile.
+func (cs countStage) afterOutage(n float64) scenario {
+	back := 2*cs.evaluation + cs.onEvaluation(cs.wide+2*cs.evaluation)
+	return cs.down(fmt.Sprintf("Prometheus was down, %s events meanwhile", number(n)), back, back+cs.onEvaluation(cs.longest)+2*cs.evaluation, n)
+}
+
+func (cs countStage) down(name string, back, until time.Duration, n float64) scenario {
+	cs = cs.early()
+	cs.until = until
+	broken := func(s specimen, before, after float64) series {
+		return cs.track().hold(before, cs.when).gap(back).hold(after, cs.until+cs.sample).of(s)
+	}
+	c := cs.scenario(name, []series{
+		broken(cs.up, 1, 1), broken(cs.started, longAgo, longAgo), broken(cs.counter, oldCount, oldCount+n),
+	}, func(w time.Duration) []moment {
+		moments := []moment{{known: true}}
+		if lost := cs.when - cs.sample + lookback; lost < back {
+			moments = append(moments, moment{at: lost, missing: true})
+		}
+		return append(moments, moment{at: back, known: true, value: n}, moment{at: back + w, known: true})
+	})
+	c.peak = min(until, cs.beforeEnd(back+cs.narrow))
+	return c
+}
+
+// absence is a target that is down, then up, then lost.
+func (cs countStage) absence() scenario {
+	watched := cs.counter
+	if cs.silent {
+		watched = cs.up
+	}
+	c := cs.comesAndGoes(watched)
+	if cs.silent { // up must be 1 to speak for its counter
+		from, to := c.timeline(0)[1].at, c.timeline(0)[2].at
+		c.series = []series{cs.track().hold(0, from).hold(1, to).hold(0, c.until+cs.sample).of(cs.up)}
+	}
+	return c
+}

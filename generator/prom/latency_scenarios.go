@@ -1,0 +1,263 @@
+package prom
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+
+	"github.com/coclai/cutover/generator/slo"
+)
+
+// latencyStage has the series of a histogram. A quantile that falls into the last bucket is its lower bound, exactly: so a level is
+// played by slow requests only, beyond a highest finite bound that is the level.
+type latencyStage struct {
+	stage
+	bucket, count specimen
+	decoys        []specimen // of bucket
+	quantile      float64
+	base          float64 // the baseline; 0 without one
+}
+
+// otherBaseline is what a second agent exports, in parts of the first one's: the greater must win.
+const otherBaseline = 0.5
+
+func latencyScenarios(st stage, l slo.LatencyMeasure) []scenario {
+	ls, ok := newLatencyStage(st, l)
+	if !ok {
+		return nil
+	}
+	all := []scenario{ls.idle(), ls.comesAndGoes(ls.count)}
+	for _, level := range ls.levels() {
+		all = append(all, ls.jump(level))
+	}
+	all = append(all, ls.guards()...)
+	all = append(all, ls.shares()...)
+	if l.Baseline != nil {
+		all = append(all, ls.floors(l.Baseline.Floor.Float())...)
+		all = append(all, ls.uncompared("the release has no baseline", nil), ls.uncompared("the release's baseline is zero", []float64{0}), ls.orphaned())
+	}
+	return all
+}
+
+func newLatencyStage(st stage, l slo.LatencyMeasure) (latencyStage, bool) {
+	match := matchersOf(l.Histogram.With("_bucket"))
+	ls := latencyStage{stage: st, quantile: l.Quantile.Float()}
+	var ok, okCount bool
+	ls.bucket, ok = find(match, nil)
+	ls.count, okCount = find(matchersOf(l.Histogram.With("_count")), nil)
+	ls.apart = apartLabel(match)
+	ls.decoys = decoys(match, match)
+	if l.Baseline != nil {
+		ls.base = ls.baselineFor(l.Baseline.Floor.Float())
+	}
+	return ls, ok && okCount
+}
+
+// baselineFor is so great that the relative bounds decide and not the floor.
+func (ls latencyStage) baselineFor(floor float64) float64 {
+	base := 0.2
+	for _, a := range ls.alerts {
+		for a.bound.Relative != nil && a.bound.Relative.Sign() != 0 && base*math.Abs(a.bound.Relative.Float()) < 2*floor {
+			base *= 2
+		}
+	}
+	return base
+}
+
+// latencyLevel is a value that is played.
+type latencyLevel struct {
+	name          string
+	value, events float64
+	base          float64
+}
+
+func (ls latencyStage) levels() []latencyLevel {
+	events := 2*ls.sli.MinEvents.Float() + 100
+	var all []latencyLevel
+	for _, a := range ls.alerts {
+		limit := a.limit(ls.base)
+		for _, l := range []latencyLevel{{"just below", limit * 0.9995, 0, 0}, {"exactly", limit, 0, 0}, {"just above", limit * 1.0005, 0, 0}} {
+			all = append(all, latencyLevel{l.name + " " + quantity(a.bound, slo.Seconds), shortest(l.value, limit), events, ls.base})
+		}
+	}
+	return all
+}
+
+// shortest rounds a level that need not be exact to what the annotations show.
+func shortest(value, limit float64) float64 {
+	if value == limit {
+		return value
+	}
+	var v float64
+	if _, err := fmt.Sscanf(fmt.Sprintf("%.6g", value), "%g", &v); err != nil {
+		return value
+	}
+	return v
+}
+
+// jump plays a level.
+func (ls latencyStage) jump(l latencyLevel) scenario {
+	return scenario{
+		name: l.name, series: append(ls.requests(l), ls.baselines(l.base)...), until: ls.end(), peak: ls.beforeEnd(ls.gone(ls.narrow)),
+		timeline: ls.visible(moment{known: true, value: l.value, events: l.events, baseline: l.base}),
+	}
+}
+
+func (ls latencyStage) requests(l latencyLevel) []series {
+	var all []series
+	for i, t := range ls.jumps() {
+		process := fmt.Sprintf("process-%d", i)
+		bucket := ls.bucket.with(ls.apart, process)
+		all = append(all,
+			ls.once(bucket.with(labels.BucketLabel, number(l.value)), t, 0),
+			ls.once(bucket.with(labels.BucketLabel, "+Inf"), t, l.events),
+			ls.once(ls.count.with(ls.apart, process), t, l.events))
+		for n, d := range ls.decoys {
+			d = d.with(ls.apart, fmt.Sprintf("decoy-%d-%d", n, i))
+			all = append(all,
+				ls.once(d.with(labels.BucketLabel, number(100*l.value)), t, 0),
+				ls.once(d.with(labels.BucketLabel, "+Inf"), t, 100*l.events))
+		}
+	}
+	return all
+}
+
+// baselines are what two agents export.
+func (ls latencyStage) baselines(base float64) []series {
+	if base == 0 {
+		return nil
+	}
+	return []series{ls.exported("a", base), ls.exported("b", base*otherBaseline)}
+}
+
+func (ls latencyStage) exported(agent string, base float64) series {
+	return ls.track().hold(base, ls.end()+ls.sample).of(ls.agentSeries(slo.AgentBaseline, agent).with(slo.LabelSLO, ls.sli.ID))
+}
+
+// agentSeries are the labels of what an agent exports about this release.
+func (st stage) agentSeries(name, agent string) specimen {
+	return specimen{
+		model.MetricNameLabel: name, slo.LabelService: st.matrix.Service, slo.LabelEnvironment: st.matrix.Environment, "instance": agent,
+	}
+}
+
+// out says that a release is out.
+func (st stage) out(until time.Duration) series {
+	return st.track().hold(1, until).of(st.agentSeries(slo.AgentT0, "a"))
+}
+
+// guards are a violation by too few events, and by just enough.
+func (ls latencyStage) guards() []scenario {
+	enough := ls.sli.MinEvents.Float()
+	if enough <= 1 {
+		return nil
+	}
+	few := enough - 1
+	if len(ls.jumps()) > 1 {
+		few = enough/2 - 1
+	}
+	value := ls.extreme()
+	var all []scenario
+	for _, n := range []float64{few, enough} {
+		if n > 0 {
+			name := fmt.Sprintf("violated, but by %s of %s events", number(n), number(enough))
+			all = append(all, ls.jump(latencyLevel{name, value, n, ls.base}))
+		}
+	}
+	return all
+}
+
+// extreme is a value far on the bad side of every bound.
+func (ls latencyStage) extreme() float64 {
+	least, greatest := math.Inf(1), 0.0
+	for _, a := range ls.alerts {
+		least, greatest = min(least, a.limit(ls.base)), max(greatest, a.limit(ls.base))
+	}
+	if lowIsBad(ls.alerts[0].bound.Op) {
+		return shortest(least/10, 0)
+	}
+	return shortest(greatest*10, 0)
+}
+
+// shares tells the quantile: slow requests are a tenth less, and a tenth more, than the quantile leaves out.
+func (ls latencyStage) shares() []scenario {
+	slow := ls.extreme()
+	if lowIsBad(ls.alerts[0].bound.Op) {
+		return nil
+	}
+	fast := latencyLevel{"slow requests are too few to move the quantile", slow / 1e4, 0, ls.base}
+	moved := latencyLevel{"slow requests are just enough to move the quantile", slow, 0, ls.base}
+	return []scenario{ls.share(fast, slow, 0.9), ls.share(moved, slow, 1.1)}
+}
+
+func (ls latencyStage) share(l latencyLevel, slow, part float64) scenario {
+	events := 1000 * (ls.sli.MinEvents.Float() + 1)
+	quick := events - math.Round(events*(1-ls.quantile)*part)
+	all := ls.baselines(ls.base)
+	for i, t := range ls.jumps() {
+		bucket, process := ls.bucket.with(ls.apart, fmt.Sprintf("process-%d", i)), fmt.Sprintf("process-%d", i)
+		all = append(all,
+			ls.once(bucket.with(labels.BucketLabel, number(slow/1e4)), t, quick),
+			ls.once(bucket.with(labels.BucketLabel, number(slow)), t, quick),
+			ls.once(bucket.with(labels.BucketLabel, "+Inf"), t, events),
+			ls.once(ls.count.with(ls.apart, process), t, events))
+	}
+	return scenario{
+		name: l.name, series: all, until: ls.end(), peak: ls.beforeEnd(ls.gone(ls.narrow)),
+		timeline: ls.visible(moment{known: true, value: l.value, events: events, baseline: ls.base}),
+	}
+}
+
+// floors are relative violations of a small baseline, a hundredth less and more than the floor above it.
+func (ls latencyStage) floors(floor float64) []scenario {
+	relative := 0.0
+	for _, a := range ls.alerts {
+		if a.bound.Relative != nil {
+			relative = max(relative, a.bound.Relative.Float())
+		}
+	}
+	if floor <= 0 || relative <= 0 || lowIsBad(ls.alerts[0].bound.Op) {
+		return nil
+	}
+	base, events := shortest(floor/2/relative, 0), 2*ls.sli.MinEvents.Float()+100
+	return []scenario{
+		ls.jump(latencyLevel{"a small excess over a small baseline", shortest(base+floor*0.99, 0), events, base}),
+		ls.jump(latencyLevel{"an excess just above the floor", shortest(base+floor*1.01, 0), events, base}),
+	}
+}
+
+// idle keeps the histogram still: its quantile is NaN, and nothing may fire on that.
+func (ls latencyStage) idle() scenario {
+	flat := func(s specimen) series { return ls.track().hold(7, ls.end()+ls.sample).of(s) }
+	return scenario{
+		name: "idle", until: ls.end(), peak: ls.end(), recorded: true, timeline: same(moment{baseline: ls.base}),
+		series: append(ls.baselines(ls.base),
+			flat(ls.bucket.with(labels.BucketLabel, "1")), flat(ls.bucket.with(labels.BucketLabel, "+Inf")), flat(ls.count)),
+	}
+}
+
+// uncompared is a release with a terrible latency that nothing can be said about.
+func (ls latencyStage) uncompared(name string, exported []float64) scenario {
+	until := max(ls.end(), ls.onEvaluation(ls.patience)+ls.evaluation)
+	l := latencyLevel{name, ls.extreme(), 2*ls.sli.MinEvents.Float() + 100, 0}
+	c := ls.jump(l)
+	for _, base := range exported {
+		c.series = append(c.series, ls.exported("a", base))
+	}
+	c.series = append(c.series, ls.out(until+ls.sample))
+	c.until = until
+	c.timeline = ls.visible(moment{known: true, value: l.value, events: l.events, released: true})
+	return c
+}
+
+// orphaned is a violation after every agent has died: what was exported last still counts.
+func (ls latencyStage) orphaned() scenario {
+	events := 2*ls.sli.MinEvents.Float() + 100
+	c := ls.jump(latencyLevel{"the agent died, its baseline stands", ls.extreme(), events, ls.base})
+	last := ls.agentSeries(slo.AgentBaseline, "a").with(slo.LabelSLO, ls.sli.ID)
+	c.series = append(ls.requests(latencyLevel{"", ls.extreme(), events, 0}), ls.track().hold(ls.base, ls.evaluation).lose(ls.end()).of(last))
+	return c
+}

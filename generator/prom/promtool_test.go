@@ -1,0 +1,174 @@
+package prom_test
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/coclai/cutover/generator/prom"
+	"github.com/coclai/cutover/generator/slo"
+)
+
+// promtool is the real one: from PATH, or as `make` built it.
+func promtool(t *testing.T) string {
+	t.Helper()
+	if path, err := exec.LookPath("promtool"); err == nil {
+		return path
+	}
+	path, err := filepath.Abs("../../.tools/bin/promtool")
+	if err == nil {
+		_, err = os.Stat(path)
+	}
+	if err != nil {
+		t.Fatalf("promtool is neither on PATH nor in .tools/bin (make builds it): %v", err)
+	}
+	return path
+}
+
+// lay writes rules and their tests into a folder and gives the path of the tests.
+func lay(t *testing.T, dir string, rules, tests []byte) string {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "rules_test.yaml")
+	for path, content := range map[string][]byte{filepath.Join(dir, "rules.yaml"): rules, file: tests} {
+		if err := os.WriteFile(path, content, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return file
+}
+
+func run(t *testing.T, args ...string) (string, bool) {
+	t.Helper()
+	out, err := exec.Command(promtool(t), args...).CombinedOutput()
+	return string(out), err == nil
+}
+
+func TestGeneratedRulesPassTheirGeneratedTests(t *testing.T) {
+	for name, m := range map[string]slo.Matrix{"reference": reference(), "short windows": short(), "awkward": awkward()} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			tests := lay(t, dir, prom.Rules(m).YAML(), prom.Tests(m, "rules.yaml"))
+			if out, ok := run(t, "check", "rules", "--lint=all", "--lint-fatal", filepath.Join(dir, "rules.yaml")); !ok {
+				t.Errorf("promtool check rules:\n%s", out)
+			}
+			if out, ok := run(t, "test", "rules", tests); !ok {
+				t.Errorf("promtool test rules:\n%.4000s", out)
+			}
+		})
+	}
+}
+
+// TestGeneratedTestsKillWrongRules breaks one rule at a time, of one SLI of each kind. Each is compiled alone, since promtool evaluates
+// the whole file.
+func TestGeneratedTestsKillWrongRules(t *testing.T) {
+	m := short()
+	for _, i := range []int{0, 1, 2, 5, 7, 8} {
+		alone := m
+		alone.SLIs = m.SLIs[i : i+1]
+		t.Run(alone.SLIs[0].ID, func(t *testing.T) {
+			t.Parallel()
+			rules, tests := prom.Rules(alone).YAML(), prom.Tests(alone, "rules.yaml")
+			all := mutants(string(rules))
+			for n, survived := range survivors(t, all, tests) {
+				if survived {
+					t.Errorf("survived: %s", all[n].name)
+				}
+			}
+			t.Logf("%d mutants", len(all))
+		})
+	}
+}
+
+// verdict is what promtool says of one file.
+var verdict = regexp.MustCompile(`(?m)^  (SUCCESS|FAILED:)$`)
+
+// survivors runs the tests against all mutants, and says which of them passed.
+func survivors(t *testing.T, all []mutant, tests []byte) []bool {
+	t.Helper()
+	dir, args := t.TempDir(), []string{"test", "rules"}
+	for i, m := range all {
+		args = append(args, lay(t, filepath.Join(dir, strconv.Itoa(i)), []byte(m.rules), tests))
+	}
+	out, _ := run(t, args...)
+	verdicts := verdict.FindAllStringSubmatch(out, -1)
+	if len(verdicts) != len(all) || len(all) == 0 {
+		t.Fatalf("%d verdicts for %d mutants:\n%.2000s", len(verdicts), len(all), out)
+	}
+	var survived []bool
+	for _, v := range verdicts {
+		survived = append(survived, v[1] == "SUCCESS")
+	}
+	return survived
+}
+
+type mutant struct{ name, rules string }
+
+// slips are what a careless template would write instead.
+var slips = []struct{ name, right, wrong string }{
+	{"strict", " >= ", " > "}, {"not strict", " > ", " >= "}, {"not strict", " < ", " <= "}, {"turned round", " != ", " == "},
+	{"either", " and ", " or "},
+}
+
+var numbers = regexp.MustCompile(` [0-9.]+( |$)`)
+
+// mutants breaks the expression of every alert that has a bound, once by each slip and once in each number, and drops every `for`.
+func mutants(rules string) []mutant {
+	var all []mutant
+	lines := strings.Split(rules, "\n")
+	alert := ""
+	for i, line := range lines {
+		mutate := func(what, broken string) {
+			other := append([]string(nil), lines...)
+			other[i] = broken
+			all = append(all, mutant{alert + ": " + what, strings.Join(other, "\n")})
+		}
+		switch key, value, _ := strings.Cut(strings.TrimLeft(line, " -"), ": "); {
+		case key == "record":
+			alert = ""
+		case key == "alert":
+			alert = value
+		case key == "expr" && alert != "":
+			breakExpr(line, mutate)
+		case key == "for":
+			mutate("no for", strings.Replace(line, value, "0s", 1))
+		}
+	}
+	return all
+}
+
+func breakExpr(line string, mutate func(what, broken string)) {
+	for _, slip := range slips {
+		if n := strings.Index(line, slip.right); n >= 0 {
+			mutate(slip.name, line[:n]+slip.wrong+line[n+len(slip.right):])
+		}
+	}
+	for _, at := range numbers.FindAllStringIndex(line, -1) {
+		number := strings.TrimSpace(line[at[0]:at[1]])
+		greater := number + "1" // 0.02 becomes 0.021
+		if !strings.Contains(number, ".") {
+			greater = number + ".5"
+		}
+		mutate("a greater "+number, line[:at[0]+1]+greater+line[at[0]+1+len(number):])
+	}
+}
+
+func TestGeneratedFilesAreTheSameEveryTime(t *testing.T) {
+	for range 5 {
+		m := reference()
+		if !bytes.Equal(prom.Rules(m).YAML(), prom.Rules(reference()).YAML()) {
+			t.Fatal("rules differ between two runs")
+		}
+		if !bytes.Equal(prom.Tests(m, "rules.yaml"), prom.Tests(reference(), "rules.yaml")) {
+			t.Fatal("tests differ between two runs")
+		}
+	}
+}

@@ -1,0 +1,232 @@
+package prom
+
+import (
+	"fmt"
+	"math/big"
+	"slices"
+	"time"
+
+	"github.com/coclai/cutover/generator/slo"
+)
+
+// ratioStage has the series of a ratio: counters that stand at 0 and jump, each once. A jump from 0 is exact: increase() does not
+// extrapolate below 0, so that bad over total is the very quotient that the bound is compared with.
+type ratioStage struct {
+	stage
+	bad         specimen
+	rest        specimen // what total counts beside bad
+	restIsTotal bool     // bad is no part of total, which therefore counts it, too
+	decoys      []specimen
+}
+
+func ratioScenarios(st stage, r slo.RatioMeasure) []scenario {
+	rs, ok := newRatioStage(st, r)
+	if !ok {
+		return nil
+	}
+	all := []scenario{rs.noErrors(), rs.idle(), rs.comesAndGoes(rs.rest)}
+	for _, limit := range limits(st.alerts) {
+		for _, l := range ratioLevels(limit, st.sli.MinEvents) {
+			all = append(all, rs.jump(l))
+		}
+	}
+	for _, l := range rs.guardLevels() {
+		all = append(all, rs.jump(l))
+	}
+	return all
+}
+
+func newRatioStage(st stage, r slo.RatioMeasure) (ratioStage, bool) {
+	bad, total := matchersOf(r.Bad), matchersOf(r.Total)
+	both := slices.Concat(bad, total)
+	rs := ratioStage{stage: st, decoys: decoys(both, total)}
+	rs.apart = apartLabel(both)
+	var ok, okRest bool
+	if rs.bad, ok = find(both, nil); !ok {
+		rs.bad, ok = find(bad, nil)
+	}
+	rs.rest, okRest = find(total, bad)
+	rs.restIsTotal = ok && !rs.bad.picked(total)
+	return rs, ok && okRest
+}
+
+// ratioLevel is a number of bad events among others.
+type ratioLevel struct {
+	name      string
+	bad, good float64
+}
+
+func (l ratioLevel) value() float64 { return l.bad / (l.bad + l.good) }
+
+// limits are the bounds of an SLI's alerts, each once.
+func limits(alerts []alert) []slo.Decimal {
+	var all []slo.Decimal
+	seen := map[string]bool{}
+	for _, a := range alerts {
+		if a.bound.Value != nil && !seen[a.bound.Value.String()] {
+			seen[a.bound.Value.String()] = true
+			all = append(all, *a.bound.Value)
+		}
+	}
+	return all
+}
+
+// ratioLevels are just below, exactly at and just above a bound, with events enough.
+func ratioLevels(limit, minEvents slo.Decimal) []ratioLevel {
+	r := limit.Rat()
+	num, den := new(big.Float).SetInt(r.Num()), new(big.Float).SetInt(r.Denom())
+	n, _ := num.Float64()
+	d, _ := den.Float64()
+	scale := fineness(n, d)
+	for d*scale < 2*minEvents.Float() {
+		scale *= 10
+	}
+	n, d = n*scale, d*scale
+	step := max(1, n/200)
+	var all []ratioLevel
+	for _, l := range []ratioLevel{{"just below", n - step, d - n + step}, {"exactly", n, d - n}, {"just above", n + step, d - n - step}} {
+		if l.bad >= 0 && l.good >= 0 {
+			l.name += " " + limit.Shift(2).String() + "%"
+			all = append(all, l)
+		}
+	}
+	return all
+}
+
+// fineness is how many times 200 events make steps of a 200th of the bound, and the shown value unambiguous.
+func fineness(num, den float64) float64 {
+	for _, scale := range []float64{200, 400, 600, 1000, 1400} {
+		v := (num*scale + max(1, num*scale/200)) / (den * scale) * 100
+		if fmt.Sprintf("%.4g", v*(1-1e-12)) == fmt.Sprintf("%.4g", v*(1+1e-12)) {
+			return scale
+		}
+	}
+	return 200
+}
+
+// guardLevels are one event too few for a violated bound to count, and just enough.
+func (rs ratioStage) guardLevels() []ratioLevel {
+	enough := rs.sli.MinEvents.Float()
+	if enough <= 1 {
+		return nil
+	}
+	few := enough - 1
+	if len(rs.jumps()) > 1 {
+		few = enough/2 - 1 // two jumps fall into one window
+	}
+	extreme := ratioLevel{bad: 1}
+	if !rs.violatedBy(1) {
+		extreme = ratioLevel{good: 1}
+	}
+	var all []ratioLevel
+	for _, n := range []float64{few, enough} {
+		if n > 0 {
+			all = append(all, ratioLevel{fmt.Sprintf("violated, but by %s of %s events", number(n), number(enough)), extreme.bad * n, extreme.good * n})
+		}
+	}
+	return all
+}
+
+// violatedBy says whether any bound is violated by a value, given events enough and a baseline of 1.
+func (st stage) violatedBy(value float64) bool {
+	for _, a := range st.alerts {
+		if a.violated(moment{known: true, value: value, events: a.guard.Float(), baseline: 1}) {
+			return true
+		}
+	}
+	return false
+}
+
+// jumps are the times at which events happen: often enough to be seen in each window until the longest `for` has passed.
+func (st stage) jumps() []time.Duration {
+	first := 2 * st.evaluation
+	step := max(st.sample, st.narrow/2/st.sample*st.sample)
+	all := []time.Duration{first}
+	for all[len(all)-1]+st.narrow-st.sample < first+st.longest+2*st.evaluation {
+		all = append(all, all[len(all)-1]+step)
+	}
+	return all
+}
+
+// gone is when events have left a window: the sample before the last jump has.
+func (st stage) gone(window time.Duration) time.Duration {
+	jumps := st.jumps()
+	return jumps[len(jumps)-1] - st.sample + window
+}
+
+// end is when every window has let go of everything.
+func (st stage) end() time.Duration { return st.onEvaluation(st.gone(st.wide)) + st.evaluation }
+
+// visible is the timeline of a value that stands while events are in the window.
+func (st stage) visible(m moment) func(time.Duration) []moment {
+	quiet := m
+	quiet.known = false
+	return func(w time.Duration) []moment {
+		before, after := quiet, quiet
+		m.at, after.at = st.jumps()[0], st.gone(w)
+		return []moment{before, m, after}
+	}
+}
+
+// once is a counter that jumps from 0 at a time.
+func (st stage) once(s specimen, at time.Duration, by float64) series {
+	return st.track().hold(0, at).hold(by, st.end()+st.sample).of(s)
+}
+
+// jump plays a level: at each jump other series move, so that every one starts at 0.
+func (rs ratioStage) jump(l ratioLevel) scenario {
+	var all []series
+	for i, t := range rs.jumps() {
+		process := fmt.Sprintf("process-%d", i)
+		all = append(all, rs.pair(process, t, l)...)
+		for n, d := range rs.decoys {
+			all = append(all, rs.once(d.with(rs.apart, fmt.Sprintf("decoy-%d-%d", n, i)), t, 100*(l.bad+l.good)))
+		}
+	}
+	return scenario{
+		name: l.name, series: all, until: rs.end(), peak: rs.beforeEnd(rs.gone(rs.narrow)),
+		timeline: rs.visible(moment{known: true, value: l.value(), events: l.bad + l.good}),
+	}
+}
+
+func (rs ratioStage) pair(process string, t time.Duration, l ratioLevel) []series {
+	rest := l.good
+	if rs.restIsTotal {
+		rest += l.bad
+	}
+	return []series{rs.once(rs.bad.with(rs.apart, process), t, l.bad), rs.once(rs.rest.with(rs.apart, process), t, rest)}
+}
+
+// noErrors has no series of bad events at all: 0, not nothing.
+func (rs ratioStage) noErrors() scenario {
+	events := 2*rs.sli.MinEvents.Float() + 1
+	var all []series
+	for i, t := range rs.jumps() {
+		all = append(all, rs.once(rs.rest.with(rs.apart, fmt.Sprintf("process-%d", i)), t, events))
+	}
+	return scenario{
+		name: "no bad event was ever counted", series: all, until: rs.end(), peak: rs.beforeEnd(rs.gone(rs.narrow)), recorded: true,
+		timeline: rs.visible(moment{known: true, value: 0, events: events}),
+	}
+}
+
+// idle has series, and nothing happens: no value, and no alert about it either.
+func (rs ratioStage) idle() scenario {
+	flat := func(s specimen) series { return rs.track().hold(7, rs.end()+rs.sample).of(s) }
+	return scenario{
+		name: "idle", series: []series{flat(rs.bad), flat(rs.rest)}, until: rs.end(), peak: rs.end(), recorded: true,
+		timeline: same(moment{}),
+	}
+}
+
+// comesAndGoes is a series that appears only after somebody should have been told, and is lost again.
+func (st stage) comesAndGoes(s specimen) scenario {
+	from := st.onEvaluation(st.patience) + 2*st.evaluation
+	to := from + 2*st.evaluation
+	until := st.onEvaluation(to+st.patience) + st.evaluation
+	return scenario{
+		name: "not measured, measured, lost", until: until, peak: from,
+		series:   []series{st.track().gap(from).hold(0, to).lose(until + st.sample).of(s)},
+		timeline: same(moment{missing: true}, moment{at: from}, moment{at: to, missing: true}),
+	}
+}

@@ -1,0 +1,64 @@
+// Package rules proves that what is committed under generated/ is what the sources beside it compile to, and that the programs which
+// will read it accept it.
+package rules
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/coclai/cutover/generator"
+)
+
+func TestGeneratedFilesAgreeWithTheirSources(t *testing.T) {
+	for _, runbook := range []string{"", "runbook.ko.md"} {
+		c, err := generator.Run(generator.Options{Config: "promrulegen.yaml", Runbook: runbook})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if runbook != "" {
+			continue // it must compile; generated/ comes from runbook.md
+		}
+		differences, err := generator.Compare(c.Files, "generated")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range differences {
+			t.Errorf("%s: run `make rules`, and read the diff\n%s", d.Path, d.Excerpt)
+		}
+	}
+}
+
+func TestPrometheusAndAlertmanagerAcceptTheGeneratedFiles(t *testing.T) {
+	for name, command := range map[string][]string{
+		"the rules":                    {"promtool", "check", "rules", "--lint=all", "--lint-fatal", "generated/rules.yaml"},
+		"the tests of the rules":       {"promtool", "test", "rules", "generated/rules_test.yaml"},
+		"the Alertmanager file":        {"amtool", "check-config", "generated/alertmanager.yaml"},
+		"the user's own, as committed": {"amtool", "check-config", "alertmanager.base.yaml"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			out, err := exec.Command(tool(t, command[0]), command[1:]...).CombinedOutput()
+			if err != nil {
+				t.Errorf("%v: %v\n%s", command, err, out)
+			}
+		})
+	}
+}
+
+// tool finds a program on PATH or among the pinned ones.
+func tool(t *testing.T, name string) string {
+	t.Helper()
+	if path, err := exec.LookPath(name); err == nil {
+		return path
+	}
+	path, err := filepath.Abs(filepath.Join("..", ".tools", "bin", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Fatalf("%s is neither on PATH nor built: run `make tools` (%v)", name, err)
+	}
+	return path
+}
