@@ -17,7 +17,7 @@ test: tools check unit generated vulnerabilities ## everything that must hold be
 check: tools format vet lint deadcode ## the quick part of it: gofmt, go vet, staticcheck, deadcode
 
 demo: tools ## the whole story on this machine: a bad release, its alert, its rollback (Ctrl-C ends it)
-	go run ./deploy/demo
+	@go build -o bin/demo ./deploy/demo && exec bin/demo
 
 rules: ## compile rules/ into rules/generated
 	go run ./cmd/promrulegen generate --config rules/promrulegen.yaml

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/coclai/cutover/agent/release"
+	"github.com/coclai/cutover/agent/rollback"
+	"github.com/coclai/cutover/generator/slo"
+)
+
+// story is what happens, and what it has found out so far.
+type story struct {
+	*stage
+	line *timeline
+
+	plan     slo.Plan
+	row      slo.PlanSLO // the one that goes bad
+	operator operator
+	observer observer
+	dev      developer
+
+	stable, bad, good string // commits
+	pin               release.Pin
+	restored          rollback.Push
+	alert             alert
+}
+
+// step is something that must have happened within its time.
+type step struct {
+	name   string
+	within time.Duration
+	happen func(*story, context.Context) error
+}
+
+// steps is the whole story in order. Times are generous: they bound a broken run, not a good one.
+var steps = []step{
+	{"the programs are built", 5 * time.Minute, (*story).build},
+	{"the shop has a repository", time.Minute, (*story).openShop},
+	{"the runbook compiles", 2 * time.Minute, (*story).compile},
+	{"everything runs", time.Minute, (*story).startAll},
+	{"customers are served", 2 * time.Minute, (*story).awaitCustomers},
+
+	{"what runs is declared stable", time.Minute, (*story).declareStable},
+	{"baselines are captured", 2 * time.Minute, (*story).captureBaseline},
+	{"gates pass for the new release", time.Minute, (*story).passGates},
+	{"the new release is deployed", time.Minute, (*story).deploy},
+
+	{"the value crosses its bound", time.Minute, (*story).crossBound},
+	{"the alert fires", time.Minute, (*story).fire},
+	{"the agent receives it", time.Minute, (*story).receive},
+	{"the agent decides and locks", time.Minute, (*story).decide},
+	{"the rollback is pushed and read again", time.Minute, (*story).push},
+	{"production is healthy again", 2 * time.Minute, (*story).heal},
+	{"the restored release is verified", 3 * time.Minute, (*story).verify},
+	{"the incident is classified and locked", time.Minute, (*story).classify},
+
+	{"the remote holds one clean rollback commit", time.Minute, (*story).inspectRemote},
+	{"redeployment is refused by the remote", time.Minute, (*story).redeploy},
+	{"the gate is closed", time.Minute, (*story).askGate},
+	{"the lock is opened with a cause", time.Minute, (*story).unlock},
+	{"production rolls forward", time.Minute, (*story).rollForward},
+	{"the good release is healthy", 2 * time.Minute, (*story).healForward},
+}
+
+// tell lets the steps happen one after the other; the first that does not is the error.
+func (s *story) tell(steps []step) error {
+	for _, step := range steps {
+		ctx, cancel := context.WithTimeoutCause(s.ctx, step.within, fmt.Errorf("not within %s", step.within))
+		err := step.happen(s, ctx)
+		cancel()
+		if err != nil {
+			return fmt.Errorf("step %q: %w", step.name, errors.Join(err, context.Cause(s.ctx)))
+		}
+	}
+	return nil
+}
+
+// ending says where to look around, if there will be time for it.
+func (s *story) ending(once bool) {
+	if once {
+		s.line.chapter("All of it happened.")
+		return
+	}
+	s.line.chapter(fmt.Sprintf("All of it happened. The agent's page: %s/\n%40s %s/alerts\n%40s %s\n"+
+		"Everything keeps running until you press Ctrl-C; then it is stopped and removed.",
+		s.ports.agent.url(), "Prometheus:", s.ports.prometheus.url(), "Alertmanager:", s.ports.alertmanager.url()))
+}
+
+// percent prints a ratio.
+func percent(ratio float64) string { return fmt.Sprintf("%.1f %%", 100*ratio) }
+
+func short(commit string) string { return fmt.Sprintf("%.12s", commit) }

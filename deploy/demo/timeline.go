@@ -1,0 +1,58 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+)
+
+// timeline prints what happens, a line an event: since the start, and from the deployment on as T+.
+type timeline struct {
+	mu       sync.Mutex
+	out      io.Writer
+	zero     time.Time
+	deployed bool
+}
+
+func newTimeline(out io.Writer) *timeline { return &timeline{out: out, zero: time.Now()} }
+
+// deploy makes when the new zero.
+func (t *timeline) deploy(when time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.zero, t.deployed = when, true
+}
+
+// at prints an event with the time it happened, which is not always the time it was seen.
+func (t *timeline) at(when time.Time, event, format string, args ...any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	elapsed := fmt.Sprintf("%.1fs", when.Sub(t.zero).Seconds())
+	if t.deployed {
+		elapsed = "T+" + elapsed
+	}
+	text := strings.ReplaceAll(strings.TrimSpace(fmt.Sprintf(format, args...)), "\n", "\n"+strings.Repeat(" ", 23))
+	fmt.Fprintf(t.out, "%9s  %-10s  %s\n", elapsed, event, text)
+}
+
+// now prints an event that happens now.
+func (t *timeline) now(event, format string, args ...any) { t.at(time.Now(), event, format, args...) }
+
+// chapter prints a heading.
+func (t *timeline) chapter(title string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	fmt.Fprintf(t.out, "\n%s\n", title)
+}
+
+// quote prints what somebody asked of a program and what it answered.
+func (t *timeline) quote(who, asked, answered string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	fmt.Fprintf(t.out, "%21s $ %s\n", who, asked)
+	for line := range strings.Lines(answered) {
+		fmt.Fprintf(t.out, "%21s | %s\n", "", strings.TrimRight(line, " \n"))
+	}
+}
