@@ -14,7 +14,7 @@ func locked(state *rollback.Environment) error {
 		return nil
 	}
 	return release.Problemf(release.Locked, "rollback-agent unlock --cause TEXT, when the cause is known",
-		"%s is locked since %s by incident %s (%s)", state.Name, state.Lock.Since.Format("2006-01-02 15:04:05Z"), state.Lock.Incident, state.Lock.Reason)
+		"%s is locked since %s by incident %s", state.Name, state.Lock.Since.Format("2006-01-02 15:04:05Z"), state.Lock.Incident)
 }
 
 // mayRelease asks whether a commit with this tree may be released at all.

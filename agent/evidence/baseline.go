@@ -38,7 +38,7 @@ func (p *Prometheus) Capture(ctx context.Context, s slo.PlanSLO, at time.Time) (
 		return release.Baseline{}, &NoBaseline{SLO: s.ID, Reason: reason}
 	}
 	return release.Baseline{
-		SLO: s.ID, Value: decimal(*sample.Value), Events: decimal(*sample.Events),
+		SLO: s.ID, Value: decimal(*sample.Value), Events: decimal(math.Round(*sample.Events)),
 		Over: s.Baseline.Over.String(), Query: s.Baseline.Value, At: at.UTC(),
 	}, nil
 }
