@@ -79,6 +79,9 @@ func (a *Agent) configure(c config.Config) error {
 		if err != nil {
 			return err
 		}
+		if before := a.environment(e.name); before != nil {
+			e.deeds = before.deeds // a deed may be in hand: who comes after the reload waits for it
+		}
 		environments[e.name] = e
 		for _, peer := range env.Alertmanagers {
 			if !slices.Contains(peers, peer.URL) {
@@ -185,20 +188,29 @@ func (a *Agent) View() web.View {
 	return v
 }
 
-// entries are the ledger's last ones, newest first.
+// entries are the ledger's last ones, newest first. It reads back from the end, further each time until there are enough: a page must
+// not read a year's ledger.
 func (a *Agent) entries(ctx context.Context, environment string, limit int) ([]rollback.Entry, error) {
-	var last []rollback.Entry
-	for entry, err := range a.ledger.Entries(ctx, 0) {
+	last := a.journal.snapshot().Seq
+	for span := int64(4 * limit); ; span *= 8 {
+		after := max(0, last-span)
+		found, err := a.entriesAfter(ctx, environment, after)
+		if err != nil || after == 0 || len(found) >= limit {
+			slices.Reverse(found)
+			return found[:min(limit, len(found))], err
+		}
+	}
+}
+
+func (a *Agent) entriesAfter(ctx context.Context, environment string, after int64) ([]rollback.Entry, error) {
+	var found []rollback.Entry
+	for entry, err := range a.ledger.Entries(ctx, after) {
 		if err != nil {
 			return nil, fmt.Errorf("read ledger: %w", err)
 		}
 		if environment == "" || entry.Environment == environment {
-			last = append(last, entry)
-		}
-		if len(last) > 2*limit {
-			last = slices.Delete(last, 0, limit)
+			found = append(found, entry)
 		}
 	}
-	slices.Reverse(last)
-	return last[:min(limit, len(last))], nil
+	return found, nil
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/coclai/cutover/agent/gitrepo"
 	"github.com/coclai/cutover/agent/release"
 	"github.com/coclai/cutover/agent/rollback"
-	"github.com/coclai/cutover/generator/slo"
 )
 
 // Do carries out what a person or CI asks. One deed or decision at a time is done in an environment: what a deed checked still holds
@@ -55,6 +54,9 @@ func (a *Agent) addressed(name string) (*environment, error) {
 // stable tags what production runs, the tip of the deploy branch, and pins the tag as the target of a rollback. A tag that exists
 // already is pinned as it is.
 func (a *Agent) stable(ctx context.Context, e *environment, state *rollback.Environment, d release.Deed) (release.Answer, error) {
+	if state.Forward != nil {
+		return release.Answer{}, beingPushed(state.Forward) // the tip may be the release already, and is not what ran before it
+	}
 	if err := e.remote.Probe(ctx); err != nil { // a remote that would refuse the rollback is found out now, not at 3 a.m.
 		return release.Answer{}, remoteProblem("try the remote", err)
 	}
@@ -96,44 +98,6 @@ func mayPin(state *rollback.Environment, p release.Pin, tip gitrepo.Commit) erro
 
 func stableMessage(e *environment, at gitrepo.ID) string {
 	return fmt.Sprintf("%s ran %s before the release that follows", e.name, at)
-}
-
-// createStable makes a tag by the plan's pattern; a second one of the same day gets a suffix, up to -9.
-func (e *environment) createStable(ctx context.Context, at gitrepo.ID, now time.Time) (gitrepo.Pin, error) {
-	name, err := stableName(e.plan.StableTag, now)
-	if err != nil {
-		return gitrepo.Pin{}, err
-	}
-	for n := 1; ; n++ {
-		tag := name
-		if n > 1 {
-			tag = fmt.Sprintf("%s-%d", name, n)
-		}
-		existing, err := e.remote.ReadTag(ctx, tag)
-		if err == nil && existing.Commit == at {
-			return existing, nil // declared before: saying it twice changes nothing
-		}
-		if errors.Is(err, gitrepo.ErrTagMissing) {
-			return e.remote.CreateTag(ctx, tag, at, stableMessage(e, at), now)
-		}
-		if err != nil || n == 9 {
-			return gitrepo.Pin{}, errors.Join(err, fmt.Errorf("%s and its suffixes up to %s exist: %w", name, tag, gitrepo.ErrExists))
-		}
-	}
-}
-
-// stableName puts the date into the plan's pattern, in the plan's time zone.
-func stableName(t slo.StableTag, now time.Time) (string, error) {
-	zone, err := time.LoadLocation(t.TimeZone)
-	if err != nil {
-		return "", fmt.Errorf("time zone of the stable tag: %w", err)
-	}
-	before, rest, found := strings.Cut(t.Pattern, "{date:")
-	layout, after, closed := strings.Cut(rest, "}")
-	if !found || !closed {
-		return t.Pattern, nil
-	}
-	return before + now.In(zone).Format(layout) + after, nil
 }
 
 // baseline captures what every SLO that is judged against one has been, over the window that ends now.
@@ -197,10 +161,7 @@ func (a *Agent) deployed(ctx context.Context, e *environment, state *rollback.En
 
 // declare records a release: its target and the baselines captured before it go with it.
 func (a *Agent) declare(ctx context.Context, e *environment, state *rollback.Environment, r release.Release) (release.Answer, error) {
-	r.Target = *state.Pin
-	for _, b := range state.Captured {
-		r.Baselines = append(r.Baselines, b)
-	}
+	r.Target, r.Baselines = *state.Pin, state.NextBaselines()
 	_, err := a.journal.append(ctx, note{environment: e.name, kind: rollback.ReleaseDeployed, author: r.By, body: r})
 	crashpoint("deployed")
 	if err != nil {
@@ -216,11 +177,12 @@ func (a *Agent) declare(ctx context.Context, e *environment, state *rollback.Env
 	return answer, nil
 }
 
-// measure reads every SLO's condition, and which alerts burn: what burns before a release is not its fault.
+// measure reads every SLO's condition against the baselines of the release that is about to be declared, and which alerts burn: what
+// burns before a release is not its fault.
 func (a *Agent) measure(ctx context.Context, e *environment, state *rollback.Environment, at time.Time) ([]release.Reading, []string) {
 	var all []release.Reading
 	for _, s := range e.plan.SLOs {
-		all = append(all, e.read(ctx, s, state, at))
+		all = append(all, e.prometheus.Read(ctx, s, baselineOf(state.NextBaselines(), s.ID), at))
 	}
 	alerting, err := e.prometheus.Alerting(ctx, e.plan.Service, e.plan.Environment)
 	if err != nil {
@@ -245,16 +207,20 @@ func (a *Agent) gate(ctx context.Context, e *environment, state *rollback.Enviro
 	if incident := state.Banned[string(c.Tree)]; incident != "" {
 		return release.Answer{}, banned(id.Short(), incident)
 	}
-	for _, g := range state.Gates {
-		if g.Commit == d.Commit && g.Verdict != release.Pass {
-			return release.Answer{}, release.Problemf(release.Refused, "", "gate %s is %s for this commit (reported by %s)", g.Gate, g.Verdict, g.By)
-		}
+	if err := failing(state, d.Commit); err != nil {
+		return release.Answer{}, err
+	}
+	if err := unproven(e.plan, state, d.Commit, a.now()); err != nil && !allowed(state, d.Commit) {
+		return release.Answer{}, err
 	}
 	return release.Answer{Message: fmt.Sprintf("%s may be deployed to %s", id.Short(), e.name)}, nil
 }
 
 // allowed says whether the commit is the rollback itself, the one tip that a lock admits.
 func allowed(state *rollback.Environment, commit string) bool {
+	if state.Lock == nil {
+		return false
+	}
 	i := state.IncidentByID(state.Lock.Incident)
 	return i != nil && i.Preparation != nil && i.Preparation.Commit == commit
 }
@@ -315,7 +281,7 @@ func (a *Agent) release(ctx context.Context, e *environment, state *rollback.Env
 		return release.Answer{}, err
 	}
 	if state.Forward != nil {
-		return release.Answer{}, release.Problemf(release.Refused, "wait for it, or look at status", "release %s is being pushed", short(state.Forward.Commit))
+		return release.Answer{}, beingPushed(state.Forward)
 	}
 	id := gitrepo.ID(d.Commit)
 	if err := id.Validate(); err != nil {
@@ -330,6 +296,9 @@ func (a *Agent) release(ctx context.Context, e *environment, state *rollback.Env
 		return release.Answer{}, remoteProblem("read the deploy branch", err)
 	}
 	if err := mayRelease(state, d.Commit, string(commit.Tree)); err != nil {
+		return release.Answer{}, err
+	}
+	if err := failing(state, d.Commit); err != nil {
 		return release.Answer{}, err
 	}
 	if string(tip.Tree) != state.Pin.Tree {
@@ -365,9 +334,16 @@ func (a *Agent) forward(ctx context.Context, e *environment, state *rollback.Env
 			Cause: err, Hint: "rollback-agent status shows what came of it"}
 	}
 	text := fmt.Sprintf("%s: the branch is at %s; %s %v", seen.Outcome, seen.Tip.Short(), seen.Text, err)
-	_, failed := a.journal.append(ctx, note{environment: e.name, kind: rollback.ForwardFailed, author: author,
+	if err := a.forwardFailed(ctx, e, author, text); err != nil {
+		return release.Answer{}, notStored(err)
+	}
+	return release.Answer{}, release.Problemf(release.Refused, "", "the release was not pushed: %s", text)
+}
+
+func (a *Agent) forwardFailed(ctx context.Context, e *environment, author, text string) error {
+	_, err := a.journal.append(ctx, note{environment: e.name, kind: rollback.ForwardFailed, author: author,
 		body: rollback.Trouble{Reason: rollback.PushRejected, Text: text}})
-	return release.Answer{}, errors.Join(release.Problemf(release.Refused, "", "the release was not pushed: %s", text), failed)
+	return err
 }
 
 // resumeForward takes up a release whose push has no outcome in the ledger: after a crash, or when the remote did not answer.
@@ -377,6 +353,15 @@ func (a *Agent) resumeForward(ctx context.Context, e *environment, _ *rollback.E
 	state := a.journal.environment(e.name)
 	if state.Forward == nil {
 		return nil // the deed itself came to its end meanwhile
+	}
+	if a.now().Sub(state.Forward.At) > pushDeadline { // nobody expects it any more, and its T0 is old
+		tip, err := e.remote.Tip(ctx)
+		if err != nil {
+			return err
+		}
+		if string(tip.ID) == state.Forward.Expected {
+			return a.forwardFailed(ctx, e, self, fmt.Sprintf("it could not be pushed for %s; release it again", pushDeadline))
+		}
 	}
 	_, err := a.forward(ctx, e, state, *state.Forward, self)
 	var p *release.Problem

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -33,7 +34,7 @@ type environment struct {
 	remote        *gitrepo.Remote
 	runner        verify.Runner
 
-	deeds    sync.Mutex           // held by whoever decides or acts: one at a time
+	deeds    *sync.Mutex          // held by whoever decides or acts: one at a time, also across a reload
 	wake     chan struct{}        // something was appended
 	asked    map[string]time.Time // when an episode was last judged; owned by the conductor
 	patience time.Duration        // until the next try after trouble; owned by the conductor
@@ -86,15 +87,15 @@ func (e *environment) readSince(ctx context.Context, s slo.PlanSLO, c rollback.C
 	if s.Holds != slo.HoldsSinceOnset {
 		return e.read(ctx, s, c.Environment, c.Now)
 	}
-	return e.prometheus.ReadSince(ctx, s, baselineOf(c.Environment, s.ID), evidence.Since{Onset: c.Onset(s), At: c.Now, Step: e.plan.EvaluationInterval.Std()})
+	return e.prometheus.ReadSince(ctx, s, baselineOf(c.Environment.ActiveBaselines(), s.ID), evidence.Since{Onset: c.Onset(s), At: c.Now, Step: e.plan.EvaluationInterval.Std()})
 }
 
 func (e *environment) read(ctx context.Context, s slo.PlanSLO, state *rollback.Environment, at time.Time) release.Reading {
-	return e.prometheus.Read(ctx, s, baselineOf(state, s.ID), at)
+	return e.prometheus.Read(ctx, s, baselineOf(state.ActiveBaselines(), s.ID), at)
 }
 
-func baselineOf(state *rollback.Environment, id string) *release.Baseline {
-	for _, b := range state.ActiveBaselines() {
+func baselineOf(all []release.Baseline, id string) *release.Baseline {
+	for _, b := range all {
 		if b.SLO == id {
 			return &b
 		}
@@ -142,6 +143,44 @@ func (e *environment) checkTarget(ctx context.Context, p release.Pin) rollback.T
 	return rollback.TargetState{Reason: cmp.Or(targetReasons[gitrepo.KindOf(err)], rollback.RemoteUnknown), Text: err.Error()}
 }
 
+// createStable makes a tag by the plan's pattern; a second one of the same day gets a suffix, up to -9.
+func (e *environment) createStable(ctx context.Context, at gitrepo.ID, now time.Time) (gitrepo.Pin, error) {
+	name, err := stableName(e.plan.StableTag, now)
+	if err != nil {
+		return gitrepo.Pin{}, err
+	}
+	for n := 1; ; n++ {
+		tag := name
+		if n > 1 {
+			tag = fmt.Sprintf("%s-%d", name, n)
+		}
+		existing, err := e.remote.ReadTag(ctx, tag)
+		if err == nil && existing.Commit == at {
+			return existing, nil // declared before: saying it twice changes nothing
+		}
+		if errors.Is(err, gitrepo.ErrTagMissing) {
+			return e.remote.CreateTag(ctx, tag, at, stableMessage(e, at), now)
+		}
+		if err != nil || n == 9 {
+			return gitrepo.Pin{}, errors.Join(err, fmt.Errorf("%s and its suffixes up to %s exist: %w", name, tag, gitrepo.ErrExists))
+		}
+	}
+}
+
+// stableName puts the date into the plan's pattern, in the plan's time zone.
+func stableName(t slo.StableTag, now time.Time) (string, error) {
+	zone, err := time.LoadLocation(t.TimeZone)
+	if err != nil {
+		return "", fmt.Errorf("time zone of the stable tag: %w", err)
+	}
+	before, rest, found := strings.Cut(t.Pattern, "{date:")
+	layout, after, closed := strings.Cut(rest, "}")
+	if !found || !closed {
+		return t.Pattern, nil
+	}
+	return before + now.In(zone).Format(layout) + after, nil
+}
+
 // rollbackCommit makes the commit that puts the target's tree on top of the tip, and the lock that travels with it. No text of a label
 // is in it: the reading is our own, the item and the SLO are the plan's.
 func (e *environment) rollbackCommit(r *release.Release, d rollback.Decision, incident string, tip rollback.Tip, now time.Time) (rollback.Preparation, error) {
@@ -178,7 +217,7 @@ func (e *environment) restoredGates() []slo.Gate {
 
 // open makes the things an environment speaks to. It does no I/O on the network.
 func open(c config.Config, env config.Environment) (*environment, error) {
-	e := &environment{name: env.Name(), plan: env.Plan, kill: c.KillSwitchFile, wake: make(chan struct{}, 1), asked: map[string]time.Time{},
+	e := &environment{name: env.Name(), plan: env.Plan, kill: c.KillSwitchFile, deeds: &sync.Mutex{}, wake: make(chan struct{}, 1), asked: map[string]time.Time{},
 		policy: rollback.Policy{MaxMode: c.MaxMode, PerRelease: env.Budget.PerRelease, PerDay: env.Budget.PerDay,
 			ArmAuto: env.Arm.Auto.Std(), ArmPropose: env.Arm.Propose.Std()}}
 	var errs [3]error

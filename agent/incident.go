@@ -36,6 +36,7 @@ func (a *Agent) Receive(ctx context.Context, source string, body []byte) (web.Re
 	seq, err := a.journal.append(ctx, notes...)
 	crashpoint("received")
 	if err != nil {
+		a.log.Error("a delivery was not stored, and not acknowledged", "source", source, "err", err)
 		return web.Receipt{}, &release.Problem{Kind: release.Unavailable, Message: "not stored", Cause: err, Hint: "it is safe to send it again"}
 	}
 	if unreadable != nil {
@@ -124,6 +125,9 @@ func (a *Agent) judge(ctx context.Context, e *environment, key string) (acts boo
 	e.deeds.Lock()
 	defer e.deeds.Unlock()
 	state := a.journal.environment(e.name)
+	if state.Forward != nil {
+		return true, nil // a release was prepared while we waited for our turn: its push comes first, or we would judge the one before it
+	}
 	c := rollback.Case{Plan: e.plan, Environment: state, Episode: state.Episodes[key], Now: a.now().UTC()}
 	d, settled := e.policy.Triage(c)
 	if !settled {
@@ -137,7 +141,6 @@ func (a *Agent) judge(ctx context.Context, e *environment, key string) (acts boo
 		return false, nil
 	}
 	a.log.Info("decided", "environment", e.name, "verdict", d.Verdict, "reason", d.Reason, "slo", d.SLO, "text", d.Text)
-	a.decisions.WithLabelValues(e.plan.Service, e.plan.Environment, string(d.Verdict), string(d.Reason)).Inc()
 	crashpoint("deciding")
 	_, err = a.journal.append(ctx, decisionNotes(e.name, state, d)...)
 	crashpoint("decided")
@@ -145,7 +148,11 @@ func (a *Agent) judge(ctx context.Context, e *environment, key string) (acts boo
 		a.log.Error("the ledger refused a second rollback of one release", "environment", e.name, "release", d.Release)
 		return false, nil
 	}
-	return err == nil && d.Verdict == rollback.Rollback, err
+	if err != nil {
+		return false, err
+	}
+	a.decisions.WithLabelValues(e.plan.Service, e.plan.Environment, string(d.Verdict), string(d.Reason)).Inc()
+	return d.Verdict == rollback.Rollback, nil
 }
 
 // decisionNotes are a decision, the lock if it locks, and what a person must know if it ends in one.
@@ -175,6 +182,10 @@ func trouble(environment, incident string, reason rollback.Reason, text string) 
 
 // advance does the next step of an incident: prepare, push, verify, classify.
 func (a *Agent) advance(ctx context.Context, e *environment, state *rollback.Environment, i *rollback.Incident) error {
+	if (i.Phase == rollback.PhaseDecided || i.Phase == rollback.PhasePrepared) && e.killed() {
+		_, err := a.journal.append(ctx, trouble(e.name, i.ID, rollback.KillSwitch, "the kill switch was turned on after the decision: the agent pushes no more"))
+		return err
+	}
 	switch i.Phase {
 	case rollback.PhaseDecided:
 		return a.prepare(ctx, e, state, i)

@@ -50,7 +50,7 @@ func (w *world) start(t *testing.T, c config.Config) *running {
 		t.Fatal(err)
 	}
 	r := &running{t: t, log: &lines{}}
-	r.Agent, err = agent.New(agent.Options{Config: c, Ledger: l, Logger: r.log.logger()})
+	r.Agent, err = agent.New(agent.Options{Config: c, Ledger: l, Logger: r.log.logger(), Now: w.now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,6 +196,10 @@ func TestABadReleaseIsRolledBackOnceHoweverOftenItIsReported(t *testing.T) {
 	r.do(release.Deed{Act: release.ActUnlock, Cause: "a query without an index"})
 	r.refused(release.Deed{Act: release.ActGate, Commit: bad}, release.Refused, i.ID)
 	r.refused(release.Deed{Act: release.ActRelease, Commit: bad}, release.Refused, i.ID)
+	r.refused(release.Deed{Act: release.ActGate, Commit: fixed}, release.Undecided, "nobody has reported gate 1.1")
+	r.do(release.Deed{Act: release.ActRecord, Gate: "1.1", Verdict: release.Fail, Commit: fixed})
+	r.refused(release.Deed{Act: release.ActGate, Commit: fixed}, release.Refused, "gate 1.1 is FAIL")
+	r.do(release.Deed{Act: release.ActRecord, Gate: "1.1", Verdict: release.Pass, Commit: fixed})
 	r.do(release.Deed{Act: release.ActGate, Commit: fixed})
 	r.do(release.Deed{Act: release.ActRelease, Commit: fixed})
 	if got, want := w.git.Git(t, "rev-parse", branch+"^{tree}"), w.git.Git(t, "rev-parse", fixed+"^{tree}"); got != want {

@@ -2,10 +2,14 @@ package agent
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"time"
 
 	"github.com/coclai/cutover/agent/gitrepo"
 	"github.com/coclai/cutover/agent/release"
 	"github.com/coclai/cutover/agent/rollback"
+	"github.com/coclai/cutover/generator/slo"
 )
 
 // locked is the refusal while a rollback's cause is not known, nil when it is.
@@ -27,6 +31,36 @@ func mayRelease(state *rollback.Environment, commit, tree string) error {
 	}
 	if state.Pin.Commit == commit || state.Pin.Tree == tree {
 		return release.Problemf(release.Refused, "the stable tag belongs on what ran before the release", "%s is what %s holds", short(commit), state.Pin.Name())
+	}
+	return nil
+}
+
+func beingPushed(p *rollback.Preparation) error {
+	return release.Problemf(release.Refused, "wait for it, or look at status", "release %s is being pushed", short(p.Commit))
+}
+
+// failing asks whether a gate said anything but PASS of this commit.
+func failing(state *rollback.Environment, commit string) error {
+	for _, key := range slices.Sorted(maps.Keys(state.Results)) {
+		if g := state.Results[key]; g.Commit == commit && g.Verdict != release.Pass {
+			return release.Problemf(release.Refused, "", "gate %s is %s for this commit (reported by %s)", g.Gate, g.Verdict, g.By)
+		}
+	}
+	return nil
+}
+
+// unproven asks whether each of the plan's gates is known to have passed for this commit, not too long ago: UNKNOWN passes no gate.
+func unproven(plan slo.Plan, state *rollback.Environment, commit string, now time.Time) error {
+	for _, gate := range plan.Gates {
+		g, reported := state.Results[rollback.ResultKey(gate.ID, commit)]
+		if !reported {
+			return release.Problemf(release.Undecided, "rollback-agent gates record "+gate.ID+" PASS --commit "+commit,
+				"nobody has reported gate %s for %s", gate.ID, short(commit))
+		}
+		if age := now.Sub(g.At); plan.GatesExpire > 0 && age > plan.GatesExpire.Std() {
+			return release.Problemf(release.Undecided, "run it again", "gate %s passed for %s %s ago, longer than %s",
+				gate.ID, short(commit), age.Round(time.Second), plan.GatesExpire)
+		}
 	}
 	return nil
 }

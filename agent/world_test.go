@@ -28,6 +28,7 @@ type world struct {
 	alertmanager string // URL
 	dir          string
 	good         string // commit
+	now          func() time.Time
 }
 
 const (

@@ -17,7 +17,7 @@ func Load(path string) (Config, diag.List) {
 	r := &reader{path: path, folder: filepath.Dir(path)}
 	content, err := os.ReadFile(path)
 	if err != nil {
-		r.problems.Add(diag.Diagnostic{At: diag.Position{File: path}, Message: reason(err), Hint: "name the file with --config.file"})
+		r.problems.Add(diag.Diagnostic{At: diag.Position{File: path}, Message: cause(err), Hint: "name the file with --config.file"})
 		return Config{}, r.problems
 	}
 	r.lines = strings.Split(string(content), "\n")
@@ -123,10 +123,16 @@ func faults(err error) []error {
 var names = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
 
 func (r *reader) name(owner diag.Position, t diag.Text, key string) string {
-	if r.required(owner, t, key) && !names.MatchString(t.Value) {
-		r.complain(t, quoted(t.Value)+" cannot be a name", "use letters, digits, dots, hyphens and underscores, at most 63")
+	if r.required(owner, t, key) && (!names.MatchString(t.Value) || unfitForRef(t.Value)) {
+		r.complain(t, quoted(t.Value)+" cannot be a name", "use letters, digits, single dots within, hyphens and underscores, at most 63; not .lock at the end")
 	}
 	return t.Value
+}
+
+// unfitForRef says whether git takes no such component of a ref: the lock's is refs/rollback-agent/lock/service/environment, and that must
+// not be found out during an incident.
+func unfitForRef(name string) bool {
+	return strings.Contains(name, "..") || strings.HasSuffix(name, ".") || strings.HasSuffix(name, ".lock")
 }
 
 func (r *reader) budget(b budgetFile) Budget {

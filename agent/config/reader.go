@@ -102,6 +102,15 @@ func (r *reader) duration(t diag.Text, byDefault slo.Duration) slo.Duration {
 	return d
 }
 
+// cause is what the operating system said, without the path.
+func cause(err error) string {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err.Error()
+	}
+	return err.Error()
+}
+
 // reason is what the operating system said, without Go's name of the call.
 func reason(err error) string {
 	var path *fs.PathError

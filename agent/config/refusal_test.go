@@ -32,6 +32,7 @@ func TestEveryMistakeIsShownWhereItIs(t *testing.T) {
 			`agent.yaml:8:7: may is missing`},
 		{"token's name twice", "name: kim,", "name: alertmanager,", `agent.yaml:8:14: token alertmanager is given twice`},
 		{"token twice", "file: kim.token", "file: am.token", `agent.yaml:8:25: this secret is given twice`},
+		{"no component of a ref", "service: checkout", "service: check..out", "agent.yaml:10:14: \"check..out\" cannot be a name\nagent.yaml:12:11: the plan is for checkout/production"},
 		{"bad name", "name: kim,", "name: 'kim/lee',", `agent.yaml:8:14: "kim/lee" cannot be a name`},
 		{"no token file", "file: kim.token, ", "", `agent.yaml:8:7: file is missing`},
 		{"no remote", "url: http://127.0.0.1:3000/deploy.git\n      branch: release/production\n      paths", "paths",
@@ -79,7 +80,7 @@ func TestFilesThatAreNamedAreChecked(t *testing.T) {
 		content    *string
 		want       string
 	}{
-		{"no configuration", "agent.yaml", nil, "agent.yaml: agent.yaml: no such file or directory"},
+		{"no configuration", "agent.yaml", nil, "agent.yaml: no such file or directory"},
 		{"empty configuration", "agent.yaml", text(""), "agent.yaml:1:1: the file is empty"},
 		{"token missing", "kim.token", nil, "agent.yaml:8:25: kim.token: no such file or directory"},
 		{"token short", "kim.token", text("fifteen-bytes..\n"), "agent.yaml:8:25: the token is 15 bytes long, fewer than 16"},

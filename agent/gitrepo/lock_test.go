@@ -169,6 +169,7 @@ func TestHookGuardsTheLockedBranch(t *testing.T) {
 	dev.git(t, "fetch", "--quiet")
 	dev.git(t, "rebase", "--quiet", "origin/main")
 	lock := "refs/rollback-agent/lock/production"
+	g.Git(t, "symbolic-ref", "refs/heads/alias", "refs/heads/main")
 	refused := []struct {
 		name string
 		by   shipper
@@ -179,6 +180,7 @@ func TestHookGuardsTheLockedBranch(t *testing.T) {
 		{"the agent's own push", agent, []string{"push", "-f", "origin", "HEAD:main"}, "main is locked"},
 		{"force-push", dev, []string{"push", "-f", "origin", string(g.bad) + ":refs/heads/main"}, "main is locked"},
 		{"deletion", dev, []string{"push", "origin", ":main"}, "main is locked"},
+		{"by another name", dev, []string{"push", "origin", "HEAD:alias"}, "main is locked"},
 		{"along with a free branch", dev, []string{"push", "origin", "HEAD:main", "HEAD:free"}, "main is locked"},
 		{"unlock by push", dev, []string{"push", "origin", ":" + lock}, "belongs to the rollback agent; you are dev"},
 		{"replace the lock", dev, []string{"push", "-f", "origin", "HEAD:" + lock}, "belongs to the rollback agent"},

@@ -71,6 +71,9 @@ func (p Policy) Triage(c Case) (Decision, bool) {
 	}
 	d.Release, d.Target = r.Commit, r.Target.Name()
 	if i := c.Environment.IncidentOf(r.Commit, r.T0); i != nil && i.Phase != PhaseOpen {
+		if i.Phase == PhaseClosed && i.PushedAt.IsZero() {
+			return d.is(Hold, AlreadyActing, "incident %s of this release was closed, and the agent saw no rollback of it: a person decides", i.ID), true
+		}
 		return d.is(Ignore, AlreadyActing, "incident %s of this release is in hand (%s); a release is rolled back at most once", i.ID, i.Phase), true
 	}
 	if text := preExisting(s.ID, d.Onset, r); text != "" {
@@ -143,6 +146,8 @@ func (d Decision) judgeRemote(e Evidence, r *release.Release, mode slo.Mode) (De
 		return d.is(Ignore, Superseded, "the tip %s holds the tree of %s already", short(e.Tip.Commit), r.Target.Name()), true
 	case e.Tip.Tree != r.Tree:
 		return d.is(Hold, ForeignCommit, "the tip %s is not what was released (%s): somebody shipped over it", short(e.Tip.Commit), short(r.Commit)), true
+	case e.Target.Reason == RemoteUnknown:
+		return d.is(capped(Propose, mode), RemoteUnknown, "%s, but the git remote does not say what the stable tag is: %s", e.Reading.Reason, e.Target.Text), true
 	case e.Target.Reason != "":
 		d.Locks = mode == slo.ModeAuto && !e.KillSwitch
 		return d.is(Hold, e.Target.Reason, "%s, but it cannot be rolled back: %s", e.Reading.Reason, e.Target.Text), true

@@ -66,8 +66,11 @@ func TestDecideRollsBackOnlyWhenEveryAnswerAllowsIt(t *testing.T) {
 		{"a drill", func(s *setting) { s.episode.Firing.Labels["drill"] = "true" }, rollback.Observe, rollback.Drill, ""},
 		{"nothing released", func(s *setting) { s.state.Release = nil }, rollback.Hold, rollback.NoRelease, ""},
 		{"this release is in hand", func(s *setting) {
-			s.state.Incidents = []*rollback.Incident{{ID: rollback.IncidentID(badCommit, t0), Phase: rollback.PhaseClosed}}
+			s.state.Incidents = []*rollback.Incident{{ID: rollback.IncidentID(badCommit, t0), Phase: rollback.PhaseClosed, PushedAt: t0.Add(time.Minute)}}
 		}, rollback.Ignore, rollback.AlreadyActing, "at most once"},
+		{"its incident was closed without a rollback", func(s *setting) {
+			s.state.Incidents = []*rollback.Incident{{ID: rollback.IncidentID(badCommit, t0), Phase: rollback.PhaseClosed}}
+		}, rollback.Hold, rollback.AlreadyActing, "a person decides"},
 		{"fired after T0, began before", func(s *setting) { s.episode.Firing.StartsAt = t0.Add(59 * time.Second) }, rollback.Hold, rollback.PreExisting, "1s before T0"},
 		{"began exactly at T0", func(s *setting) { s.episode.Firing.StartsAt = t0.Add(time.Minute) }, rollback.Rollback, rollback.Corroborated, "0s after T0"},
 		{"alert was pending at T0", func(s *setting) { s.state.Release.Alerting = []string{"api-error-rate"} }, rollback.Hold, rollback.PreExisting, "pending or firing"},
@@ -103,6 +106,9 @@ func TestDecideRollsBackOnlyWhenEveryAnswerAllowsIt(t *testing.T) {
 		{"the tag moved", func(s *setting) {
 			s.evidence.Target = rollback.TargetState{Reason: rollback.TargetMoved, Text: "stable-1 moved"}
 		}, rollback.Hold, rollback.TargetMoved, "stable-1 moved"},
+		{"the tag cannot be read", func(s *setting) {
+			s.evidence.Target = rollback.TargetState{Reason: rollback.RemoteUnknown, Text: "HTTP 502"}
+		}, rollback.Propose, rollback.RemoteUnknown, "HTTP 502"},
 		{"kill switch", func(s *setting) { s.evidence.KillSwitch = true }, rollback.Observe, rollback.KillSwitch, ""},
 		{"the plan says propose", func(s *setting) { s.plan = plan(slo.ModePropose) }, rollback.Propose, rollback.ModeIs, "4.1.1 is propose"},
 		{"the agent may only observe", func(s *setting) { s.policy.MaxMode = slo.ModeObserve }, rollback.Observe, rollback.ModeIs, ""},

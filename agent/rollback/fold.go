@@ -52,7 +52,7 @@ func (s *State) Environment(name string) *Environment {
 	}
 	if s.Environments[name] == nil {
 		s.Environments[name] = &Environment{Name: name, Captured: map[string]release.Baseline{}, Gates: map[string]release.GateResult{},
-			Episodes: map[string]*Episode{}, Banned: map[string]string{}}
+			Results: map[string]release.GateResult{}, Episodes: map[string]*Episode{}, Banned: map[string]string{}}
 	}
 	return s.Environments[name]
 }
@@ -68,7 +68,7 @@ func (e *Environment) apply(entry Entry) error {
 	case ReleaseDeployed:
 		return with(entry, func(r release.Release) { e.Release, e.Forward = &r, nil })
 	case GateRecorded:
-		return with(entry, func(g release.GateResult) { e.Gates[g.Gate] = g })
+		return with(entry, e.record)
 	case LockSet:
 		return with(entry, e.lock)
 	case LockCleared:
@@ -145,18 +145,29 @@ func (e *Episode) receive(f Firing, at time.Time) {
 	}
 }
 
+// record keeps a gate's last result, for the rules, and its last result for the commit, for whoever wants to deploy it.
+func (e *Environment) record(g release.GateResult) {
+	e.Gates[g.Gate] = g
+	e.Results[ResultKey(g.Gate, g.Commit)] = g
+}
+
 func (e *Environment) capture(b Baselines) {
 	for _, one := range b.Baselines {
 		e.Captured[one.SLO] = one
 	}
 }
 
-// ActiveBaselines are those to compare with now: what was captured before the release that is out, or for the next one. What is
-// captured while a release is watched does not move the bounds that release is judged by.
+// ActiveBaselines are those to compare with now: what was captured before the release that is out, or for the first one. What is
+// captured while a release is watched does not move the bounds that release is judged by, nor gives it bounds it had not at T0.
 func (e *Environment) ActiveBaselines() []release.Baseline {
-	if e.Release != nil && len(e.Release.Baselines) > 0 {
+	if e.Release != nil {
 		return e.Release.Baselines
 	}
+	return e.NextBaselines()
+}
+
+// NextBaselines are those that the next release will be judged by.
+func (e *Environment) NextBaselines() []release.Baseline {
 	all := make([]release.Baseline, 0, len(e.Captured))
 	for _, b := range e.Captured {
 		all = append(all, b)

@@ -165,3 +165,20 @@ func TestDeliveriesInAnyOrderOpenAtMostOneEpisode(t *testing.T) {
 		}
 	})
 }
+
+func TestAGatesResultIsKeptForEachCommit(t *testing.T) {
+	h := &history{t: t}
+	says := func(commit string, v release.Verdict) {
+		h.add(rollback.GateRecorded, "", release.GateResult{Gate: "1.1", Commit: commit, Verdict: v})
+	}
+	says("a", release.Fail)
+	says("b", release.Pass)
+	e := h.state.Environment(env)
+	if got := e.Results[rollback.ResultKey("1.1", "a")].Verdict; got != release.Fail || e.Gates["1.1"].Commit != "b" {
+		t.Errorf("after another commit's PASS: %s, last %+v", got, e.Gates["1.1"])
+	}
+	says("a", release.Pass)
+	if got := e.Results[rollback.ResultKey("1.1", "a")].Verdict; got != release.Pass {
+		t.Errorf("after its own PASS: %s", got)
+	}
+}

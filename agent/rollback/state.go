@@ -19,7 +19,8 @@ type Environment struct {
 	Pin       *release.Pin                  `json:"pin,omitempty"`      // the stable tag to return to, as last declared
 	Captured  map[string]release.Baseline   `json:"captured,omitempty"` // for the next release
 	Release   *release.Release              `json:"release,omitempty"`  // the one deployed last
-	Gates     map[string]release.GateResult `json:"gates,omitempty"`
+	Gates     map[string]release.GateResult `json:"gates,omitempty"`    // the last of each gate, of whichever commit
+	Results   map[string]release.GateResult `json:"results,omitempty"`  // by ResultKey: the last word on each commit
 	Lock      *Lock                         `json:"lock,omitempty"`
 	Episodes  map[string]*Episode           `json:"episodes,omitempty"` // by Key
 	Incidents []*Incident                   `json:"incidents,omitempty"`
@@ -107,3 +108,6 @@ func IncidentID(commit string, t0 time.Time) string {
 
 // Key identifies an episode. startsAt and the group key move; source and fingerprint do not.
 func Key(source, fingerprint string) string { return source + "/" + fingerprint }
+
+// ResultKey names a gate's result for a commit: another commit's PASS is no answer.
+func ResultKey(gate, commit string) string { return gate + " " + commit }

@@ -13,7 +13,11 @@ func load(file string, env streams) (config.Config, error) {
 		return c, nil
 	}
 	problems.Render(env.err)
-	return config.Config{}, no(fmt.Sprintf("%s cannot be used: %d problems", file, len(problems)), "")
+	count := "1 problem"
+	if len(problems) > 1 {
+		count = fmt.Sprintf("%d problems", len(problems))
+	}
+	return config.Config{}, no(file+" cannot be used: "+count, "")
 }
 
 // checkConfig says whether serve would start with the file.

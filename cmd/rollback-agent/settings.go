@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"log/slog"
 	"sync"
 
@@ -42,6 +43,9 @@ func (s *settings) reload() error {
 	defer s.reloading.Unlock()
 	c, problems := config.Load(s.file)
 	err := problems.Err()
+	if was := s.config().Storage.SQLite; err == nil && c.Storage.SQLite != was {
+		err = fmt.Errorf("storage.sqlite is %s and was %s: another ledger is opened only by a restart", c.Storage.SQLite, was)
+	}
 	if err == nil {
 		err = s.agent.Reload(c)
 	}
