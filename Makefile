@@ -10,7 +10,7 @@ tools: ## promtool, prometheus, alertmanager, amtool and the linters in .tools/b
 	@tools/install
 
 build: ## bin/promrulegen and bin/rollback-agent
-	go build -o bin/ ./cmd/...
+	go build -ldflags "-X github.com/prometheus/common/version.Version=$(shell git describe --tags --always --dirty)" -o bin/ ./cmd/...
 
 test: tools check unit generated vulnerabilities ## everything that must hold before a commit
 
