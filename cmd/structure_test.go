@@ -42,6 +42,7 @@ var mayImport = map[string][]string{
 	"generator/alertmanager": {"generator/slo", "generator/diag"},
 	"generator/grafana":      {"generator/slo"},
 	"generator/kubernetes":   {"generator/slo"},
+	"generator/live":         {"generator/slo"},
 
 	"agent":                 append([]string{"agent/..."}, leaves...),
 	"agent/release":         {"generator/slo"},
@@ -67,7 +68,7 @@ var rooms = map[string][]string{
 	"k8s.io/":                                  {},
 	"github.com/prometheus/alertmanager/":      {"generator/alertmanager", "generator", "agent"},
 	"github.com/prometheus/exporter-toolkit":   {"cmd/rollback-agent"},
-	"github.com/prometheus/client_golang/api":  {"agent/evidence", "deploy/demo"},
+	"github.com/prometheus/client_golang/api":  {"agent/evidence", "deploy/demo", "generator/live"},
 	"github.com/prometheus/prometheus/promql":  {"generator/prom", "generator", "generator/runbook"},
 	"github.com/prometheus/prometheus/model/":  {"generator/prom", "generator"},
 	"github.com/prometheus/prometheus/storage": {},

@@ -142,7 +142,7 @@ func TestMain(m *testing.M) {
 	os.Exit(2)
 }
 
-// world is a folder with a copy of rules/ and deploy/sample, and a PATH with our two programs and Prometheus's tools.
+// world is a folder with a copy of rules/, deploy/sample and testdata/runbooks, and a PATH with our two programs and Prometheus's tools.
 type world struct {
 	folder, path string
 }
@@ -155,7 +155,7 @@ func newWorld(t *testing.T) world {
 		t.Fatal(err)
 	}
 	w.path = strings.Join([]string{programs, os.Getenv("PATH"), tools}, string(os.PathListSeparator))
-	for _, folder := range []string{"rules", "deploy/sample"} {
+	for _, folder := range []string{"rules", "deploy/sample", "testdata/runbooks"} {
 		if err := os.CopyFS(filepath.Join(w.folder, folder), os.DirFS(filepath.Join("..", folder))); err != nil {
 			t.Fatal(err)
 		}

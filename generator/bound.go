@@ -14,22 +14,14 @@ import (
 // boundCell is a bound with the places it comes from.
 type boundCell struct {
 	cell      runbook.Cell
-	condition slo.Condition // as written
+	condition slo.Condition // as its place means it, of bad events, its rate counted over its window
 	window    diag.Text     // of the bindings, where the cell names none
 	bound     slo.Bound
-	quantile  slo.Decimal // that is measured
+	quantity  quantity
 }
 
-// side is what a bound is for.
-type side string
-
-const (
-	objective side = "objective" // states what is good
-	alarm     side = "alert"     // states what is bad
-)
-
 // readBound reads a cell of the table as a bound of a quantity.
-func (r *resolver) readBound(cell runbook.Cell, q quantity, s side, b runbook.SLIBinding) (boundCell, bool) {
+func (r *resolver) readBound(cell runbook.Cell, q quantity, s slo.Sense, b runbook.SLIBinding) (boundCell, bool) {
 	c, err := condition.Parse(cell.Text)
 	if err != nil {
 		r.unreadable(cell, err)
@@ -49,24 +41,32 @@ func (r *resolver) unreadable(cell runbook.Cell, err error) {
 }
 
 // fit makes a condition a bound of the quantity, or says why it cannot be one.
-func (r *resolver) fit(b boundCell, q quantity, s side) (boundCell, bool) {
+func (r *resolver) fit(b boundCell, q quantity, s slo.Sense) (boundCell, bool) {
+	placed, ok := r.inPlace(b.cell, b.condition, q, s)
+	if !ok {
+		return b, false
+	}
+	b.condition = placed
+	if b.condition, ok = r.counted(b.cell, placed, q); !ok {
+		return b, false
+	}
 	if message, hint := misfit(b.condition, q, s); message != "" {
 		r.blameCell(b.cell, message, hint)
 		return b, false
 	}
 	c := b.condition
-	b.quantile = q.quantile
+	b.quantity = q
 	b.bound = slo.Bound{Op: c.Op, Window: c.Window, For: c.For}
 	value := c.Value
 	b.bound.Value = &value
 	if c.Relative {
 		b.bound.Value, b.bound.Relative = nil, &value
 	}
-	return r.look(b, q)
+	return r.look(b, q, s)
 }
 
 // look settles the window over which the bound looks back.
-func (r *resolver) look(b boundCell, q quantity) (boundCell, bool) {
+func (r *resolver) look(b boundCell, q quantity, s slo.Sense) (boundCell, bool) {
 	if !q.windowed {
 		return b, true
 	}
@@ -83,18 +83,12 @@ func (r *resolver) look(b boundCell, q quantity) (boundCell, bool) {
 		b.bound.Window = d
 		blame = func(message, hint string) { r.blame(b.window, message, hint) }
 	}
-	before := len(r.problems)
-	r.longEnough(b.bound.Window, blame)
-	if q.whole && b.bound.For >= b.bound.Window {
-		blame(fmt.Sprintf("an event stays in the window for %s, so it cannot last for %s", b.bound.Window, b.bound.For),
-			"drop the time it must last, or look back longer")
-	}
-	return b, len(r.problems) == before
+	return b, r.bearable(b.bound, q, s, blame)
 }
 
 // misfit says why a condition cannot bound a quantity, and what could be written instead; "" if it can.
-func misfit(c slo.Condition, q quantity, s side) (message, hint string) {
-	checks := []func(slo.Condition, quantity, side) (string, string){misfitSense, misfitUnit, misfitValue, misfitDirection}
+func misfit(c slo.Condition, q quantity, s slo.Sense) (message, hint string) {
+	checks := []func(slo.Condition, quantity, slo.Sense) (string, string){misfitPeriod, misfitUnit, misfitValue, misfitDirection, misfitReach}
 	for _, check := range checks {
 		if message, hint := check(c, q, s); message != "" {
 			return message, hint
@@ -103,23 +97,15 @@ func misfit(c slo.Condition, q quantity, s side) (message, hint string) {
 	return "", ""
 }
 
-// misfitSense refuses a text that says itself that it is about something else than its column, or than what is measured.
-func misfitSense(c slo.Condition, q quantity, s side) (string, string) {
-	said := map[slo.Sense]side{slo.SenseTarget: objective, slo.SenseAlert: alarm}
-	switch {
-	case c.Sense != "" && said[c.Sense] != s:
-		return fmt.Sprintf("this states an %s, where an %s belongs", said[c.Sense], s), "move it to its column"
-	case c.Share == slo.ShareGood:
-		return fmt.Sprintf("this counts good events, and a %s counts bad ones", q.kind), "state the share of bad events"
-	case c.Period != 0:
+// misfitPeriod refuses what an objective alone may be over.
+func misfitPeriod(c slo.Condition, q quantity, _ slo.Sense) (string, string) {
+	if c.Period != 0 {
 		return fmt.Sprintf("a %s looks back over a window, not over a period of %s", q.kind, c.Period), "write for instance (5m)"
-	case c.Per != 0:
-		return "this states a rate, which is not measured", "write how many in a window, for instance >= 10 (5m)"
 	}
 	return "", ""
 }
 
-func misfitUnit(c slo.Condition, q quantity, _ side) (string, string) {
+func misfitUnit(c slo.Condition, q quantity, _ slo.Sense) (string, string) {
 	switch {
 	case c.Op == "":
 		return "no bound is stated", "write for instance > 2% (5m)"
@@ -165,12 +151,12 @@ func example(unit slo.Unit) string {
 	return "write a plain number, for instance >= 1"
 }
 
-func misfitValue(c slo.Condition, q quantity, s side) (string, string) {
+func misfitValue(c slo.Condition, q quantity, s slo.Sense) (string, string) {
 	one := slo.DecimalOf(1)
 	switch {
 	case q.rising && c.Value.Sign() < 0:
 		return fmt.Sprintf("a %s is never below 0", q.kind), ""
-	case q.unit == slo.Ratio && c.Value.Cmp(one) >= 0:
+	case q.rising && q.unit == slo.Ratio && c.Value.Cmp(one) >= 0:
 		return "a ratio never exceeds 100%: the bound cannot be reached", "write less than 100%"
 	case q.unit == slo.Seconds && c.Value.Sign() == 0:
 		return "a latency of 0 is no bound", ""
@@ -185,7 +171,7 @@ func misfitValue(c slo.Condition, q quantity, s side) (string, string) {
 }
 
 // misfitDirection refuses bounds that point the wrong way: an alert on a low error rate rolls back what is well.
-func misfitDirection(c slo.Condition, q quantity, s side) (string, string) {
+func misfitDirection(c slo.Condition, q quantity, s slo.Sense) (string, string) {
 	if !q.rising {
 		return "", ""
 	}

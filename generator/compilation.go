@@ -1,6 +1,13 @@
 package generator
 
-import "github.com/coclai/cutover/generator/slo"
+import (
+	"errors"
+
+	"github.com/coclai/cutover/generator/diag"
+	"github.com/coclai/cutover/generator/kubernetes"
+	"github.com/coclai/cutover/generator/runbook"
+	"github.com/coclai/cutover/generator/slo"
+)
 
 // Compilation is what the sources say, and the files made of them.
 type Compilation struct {
@@ -21,9 +28,26 @@ func Run(o Options) (Compilation, error) {
 	if err := problems.Err(); err != nil {
 		return Compilation{}, err
 	}
-	files := Compile(matrix, sources.Base)
+	files, err := Compile(matrix, sources.Base)
+	if err != nil {
+		return Compilation{}, tooMuch(sources.Bindings, err)
+	}
 	if err := Verify(files, matrix); err != nil {
 		return Compilation{}, err
 	}
 	return Compilation{sources, matrix, files}, nil
+}
+
+// tooMuch is a diagnostic where the user asked for a form that cannot hold the rules, and the error itself otherwise.
+func tooMuch(b runbook.Bindings, err error) error {
+	large, ok := errors.AsType[kubernetes.TooLargeError](err)
+	if !ok {
+		return err
+	}
+	for _, text := range b.Outputs {
+		if text.Value == string(slo.OutputPrometheusRule) {
+			return diag.List{b.Diagnostic(text, large.Error(), "drop this output, or split the runbook")}
+		}
+	}
+	return err
 }

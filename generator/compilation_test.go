@@ -49,7 +49,7 @@ func TestThreeRunbooksCompileToTheSameRules(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			other := compiled(t, Options{Config: bindings, Runbook: path(t)})
-			for _, file := range []string{rulesFile, testsFile, alertmanagerFile} {
+			for _, file := range []string{rulesFile, "rules_test.yaml", alertmanagerFile} {
 				if diff := cmp.Diff(samePlaces(content(t, english, file)), samePlaces(content(t, other, file))); diff != "" {
 					t.Errorf("%s (-English +%s):\n%s", file, name, diff)
 				}
@@ -180,6 +180,7 @@ func TestVerifyRefusesFilesThatTheirReadersWouldRefuse(t *testing.T) {
 		"a route that pages nobody":     {alertmanagerFile, "receiver: web-oncall", "receiver: artifact-oncall"},
 		"a word the agent doesn't know": {planFile, "mode: auto", "mode: always"},
 		"a key the agent doesn't know":  {planFile, "holds: now", "hold: now"},
+		"a dashboard that is no JSON":   {dashboardFile, "{", "{,"},
 		"another version of the plan":   {planFile, "version: 1", "version: 2"},
 		"a trigger of nothing":          {planFile, "- p95-latency", "- p99-latency"},
 	} {

@@ -32,22 +32,26 @@ const (
 	FateManual  Fate = "manual"  // done by a person
 	FateRule    Fate = "rule"    // a heading, and what it says of its items
 	FateIgnored Fate = "ignored" // and the reason
+	FateRefused Fate = "refused" // and the reason
+	FateRead    Fate = "read"    // understood, and bound to nothing: a bare runbook
 )
 
-// Explain accounts for every numbered heading, row and item of the runbook, in the order of the document.
-func Explain(c Compilation) []Account {
-	x := explainer{c}
+// Accounts are of every numbered heading, row and item of the runbook, in the order of the document.
+func (x Examination) Accounts() []Account {
 	accounts := x.sections()
-	for _, row := range c.Sources.Document.Rows {
-		accounts = append(accounts, x.row(row))
+	for _, row := range x.Sources.Document.Rows {
+		as, becomes := x.row(row)
+		accounts = append(accounts, Account{row.Number, row.Line, row.Name.Text, as, becomes})
 	}
-	of := map[*[]runbook.Item]func(runbook.Item) (Fate, string){
-		&c.Sources.Document.Preconditions: x.gate, &c.Sources.Document.Checklist: x.step, &c.Sources.Document.Triggers: x.trigger,
-		&c.Sources.Document.Actions: x.action, &c.Sources.Document.Milestones: x.milestone, &c.Sources.Document.Others: x.other,
-	}
-	for items, explain := range of {
-		for _, item := range *items {
-			as, becomes := explain(item)
+	d := x.Sources.Document
+	for _, list := range []struct {
+		items   []runbook.Item
+		explain func(runbook.Item) (Fate, string)
+	}{
+		{d.Preconditions, x.gate}, {d.Checklist, x.step}, {d.Triggers, x.trigger}, {d.Actions, x.action}, {d.Milestones, x.milestone}, {d.Others, x.other},
+	} {
+		for _, item := range list.items {
+			as, becomes := list.explain(item)
 			accounts = append(accounts, Account{item.Number, item.Line, item.Text.Text, as, becomes})
 		}
 	}
@@ -55,7 +59,22 @@ func Explain(c Compilation) []Account {
 	return accounts
 }
 
-type explainer struct{ Compilation }
+// refused is the fate of what is not in the matrix.
+func (x Examination) refused(line int) (Fate, string) {
+	if d, found := x.problemAt(line); found {
+		return FateRefused, d.Message
+	}
+	return FateRefused, "what it is bound to is refused"
+}
+
+// one finds the part of the matrix that was made of an item.
+func one[T any](all []T, is func(T) bool) (T, bool) {
+	if i := slices.IndexFunc(all, is); i >= 0 {
+		return all[i], true
+	}
+	var none T
+	return none, false
+}
 
 // headings is what a section's kind makes of its items.
 var headings = map[runbook.Kind]string{
@@ -67,7 +86,7 @@ var headings = map[runbook.Kind]string{
 	runbook.Milestones:    "points after T0 at which the numbers, or a person, decide",
 }
 
-func (x explainer) sections() []Account {
+func (x Examination) sections() []Account {
 	var accounts []Account
 	for _, s := range x.Sources.Document.Sections {
 		if s.Number == "" {
@@ -85,8 +104,15 @@ func (x explainer) sections() []Account {
 	return accounts
 }
 
-func (x explainer) row(row runbook.Row) Account {
-	s, _ := x.sli(func(s slo.SLI) bool { return s.Item == row.Number })
+func (x Examination) row(row runbook.Row) (Fate, string) {
+	s, compiled := one(x.Matrix.SLIs, func(s slo.SLI) bool { return s.Item == row.Number && s.Trigger != s.Item })
+	_, problem := x.problemAt(row.Line)
+	switch {
+	case problem || !compiled && !x.bare:
+		return x.refused(row.Line)
+	case !compiled:
+		return FateRead, fmt.Sprintf("good: %s; alert: %s, to %s; measured by nothing yet", row.Target.Text, row.Alert.Text, row.Owner.Text)
+	}
 	becomes := fmt.Sprintf("%s pages %s when %s", slo.AlertName(x.Matrix.Service, s.ID), s.Owner, x.bound(s, s.Alert))
 	if s.Trigger != "" {
 		becomes += fmt.Sprintf(", and rolls back (%s) by %s", s.Mode, s.Trigger)
@@ -94,11 +120,14 @@ func (x explainer) row(row runbook.Row) Account {
 	if s.SLO != nil {
 		becomes += fmt.Sprintf("; a ticket unless %s", x.bound(s, *s.SLO))
 	}
-	return Account{row.Number, row.Line, row.Name.Text, FateAlert, becomes}
+	if s.Budget != nil {
+		becomes += fmt.Sprintf("; an error budget: %s of the events good over %s", percentage(s.Budget.Objective), s.Budget.Period)
+	}
+	return FateAlert, becomes
 }
 
 // bound is written as the condition language writes it.
-func (x explainer) bound(s slo.SLI, b slo.Bound) string {
+func (x Examination) bound(s slo.SLI, b slo.Bound) string {
 	c := slo.Condition{Op: b.Op, Window: b.Window, For: b.For, Unit: planSLO(x.Matrix, s).Unit}
 	if b.Relative != nil {
 		c.Value, c.Relative, c.Unit = *b.Relative, true, slo.Ratio
@@ -111,28 +140,40 @@ func (x explainer) bound(s slo.SLI, b slo.Bound) string {
 	return condition.Print(c)
 }
 
-func (x explainer) sli(is func(slo.SLI) bool) (slo.SLI, bool) {
-	i := slices.IndexFunc(x.Matrix.SLIs, is)
-	if i < 0 {
-		return slo.SLI{}, false
+func (x Examination) trigger(item runbook.Item) (Fate, string) {
+	t, compiled := one(x.Matrix.Triggers, func(t slo.Trigger) bool { return t.Item == item.Number })
+	_, problem := x.problemAt(item.Line)
+	switch {
+	case problem || !compiled && !x.bare:
+		return x.refused(item.Line)
+	case !compiled:
+		return FateRead, "a reason to roll back" + stated(item) + "; bound to nothing yet"
 	}
-	return x.Matrix.SLIs[i], true
-}
-
-func (x explainer) trigger(item runbook.Item) (Fate, string) {
-	i := slices.IndexFunc(x.Matrix.Triggers, func(t slo.Trigger) bool { return t.Item == item.Number })
-	t := x.Matrix.Triggers[i]
 	var alerts []string
 	for _, id := range t.SLOs {
-		s, _ := x.sli(func(s slo.SLI) bool { return s.ID == id })
-		alerts = append(alerts, fmt.Sprintf("%s (%s)", slo.AlertName(x.Matrix.Service, id), x.bound(s, s.Alert)))
+		if s, measured := one(x.Matrix.SLIs, func(s slo.SLI) bool { return s.ID == id }); measured {
+			alerts = append(alerts, fmt.Sprintf("%s (%s)", slo.AlertName(x.Matrix.Service, id), x.bound(s, s.Alert)))
+		}
+	}
+	if len(alerts) == 0 {
+		return x.refused(item.Line)
 	}
 	return FateAlert, fmt.Sprintf("rolls back (%s) when one of these fires: %s", t.Mode, strings.Join(alerts, ", "))
 }
 
-func (x explainer) gate(item runbook.Item) (Fate, string) {
-	i := slices.IndexFunc(x.Matrix.Gates, func(g slo.Gate) bool { return g.ID == item.Number })
-	g := x.Matrix.Gates[i]
+// stated is the number in an item's words.
+func stated(item runbook.Item) string {
+	if c, err := condition.Mention(item.Text.Text); err == nil && c.Op != "" {
+		return ": " + condition.Print(c)
+	}
+	return ", which states no number"
+}
+
+func (x Examination) gate(item runbook.Item) (Fate, string) {
+	g, compiled := one(x.Matrix.Gates, func(g slo.Gate) bool { return g.ID == item.Number })
+	if _, problem := x.problemAt(item.Line); problem || !compiled {
+		return x.refused(item.Line)
+	}
 	passes := map[slo.Pass]string{slo.PassExit0: "passes with exit status 0", slo.PassNoMatch: "passes when it finds nothing"}
 	becomes := fmt.Sprintf("%q %s", g.Argv, passes[g.Pass])
 	if len(g.Env) > 0 {
@@ -147,12 +188,14 @@ func (x explainer) gate(item runbook.Item) (Fate, string) {
 	return FateGate, becomes
 }
 
-func (x explainer) step(item runbook.Item) (Fate, string) {
-	i := slices.IndexFunc(x.Matrix.Checklist, func(s slo.Step) bool { return s.Item == item.Number })
-	s := x.Matrix.Checklist[i]
+func (x Examination) step(item runbook.Item) (Fate, string) {
+	s, compiled := one(x.Matrix.Checklist, func(s slo.Step) bool { return s.Item == item.Number })
+	if _, problem := x.problemAt(item.Line); problem || !compiled {
+		return x.refused(item.Line)
+	}
 	switch s.Step {
 	case slo.StepTag:
-		return FateAgent, fmt.Sprintf("tags what production runs, as %s (%s)", x.Matrix.StableTag.Pattern, x.Matrix.StableTag.TimeZone)
+		return FateAgent, strings.TrimSuffix(fmt.Sprintf("tags what production runs, as %s (%s)", x.Matrix.StableTag.Pattern, x.Matrix.StableTag.TimeZone), " ()")
 	case slo.StepRecheck:
 		return FateAgent, "checks that every gate is still PASS for this commit"
 	case slo.StepAnnounce:
@@ -169,9 +212,11 @@ func (x explainer) step(item runbook.Item) (Fate, string) {
 	return FateManual, "no step that the agent knows: a person ticks it"
 }
 
-func (x explainer) action(item runbook.Item) (Fate, string) {
-	i := slices.IndexFunc(x.Matrix.Rollback, func(s slo.RollbackStep) bool { return s.Item == item.Number })
-	s := x.Matrix.Rollback[i]
+func (x Examination) action(item runbook.Item) (Fate, string) {
+	s, compiled := one(x.Matrix.Rollback, func(s slo.RollbackStep) bool { return s.Item == item.Number })
+	if _, problem := x.problemAt(item.Line); problem || !compiled {
+		return x.refused(item.Line)
+	}
 	switch s.Step {
 	case slo.RollbackRestore:
 		return FateAgent, "puts the deploy branch back to the stable tag's tree: one new commit"
@@ -185,9 +230,11 @@ func (x explainer) action(item runbook.Item) (Fate, string) {
 	return FateManual, "no step that the agent knows: a person does it"
 }
 
-func (x explainer) milestone(item runbook.Item) (Fate, string) {
-	i := slices.IndexFunc(x.Matrix.Milestones, func(m slo.Milestone) bool { return m.Item == item.Number })
-	m := x.Matrix.Milestones[i]
+func (x Examination) milestone(item runbook.Item) (Fate, string) {
+	m, compiled := one(x.Matrix.Milestones, func(m slo.Milestone) bool { return m.Item == item.Number })
+	if _, problem := x.problemAt(item.Line); problem || !compiled {
+		return x.refused(item.Line)
+	}
 	becomes := fmt.Sprintf("due at T+%s, needs %s", hours(m.After), m.Needs)
 	if m.Ends != "" {
 		becomes += ", ends " + m.Ends
@@ -206,7 +253,7 @@ func hours(d slo.Duration) string {
 	return d.String()
 }
 
-func (x explainer) other(item runbook.Item) (Fate, string) {
+func (x Examination) other(item runbook.Item) (Fate, string) {
 	if item.Kind == runbook.Rehearsal {
 		return FateIgnored, "part of a record: nothing to be done"
 	}

@@ -1,11 +1,15 @@
 package generator
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"path/filepath"
 
 	"github.com/coclai/cutover/generator/alertmanager"
 	"github.com/coclai/cutover/generator/atomicfile"
+	"github.com/coclai/cutover/generator/grafana"
+	"github.com/coclai/cutover/generator/kubernetes"
 	"github.com/coclai/cutover/generator/prom"
 	"github.com/coclai/cutover/generator/slo"
 )
@@ -13,10 +17,20 @@ import (
 // The files of the output folder.
 const (
 	rulesFile        = "rules.yaml"
-	testsFile        = "rules_test.yaml"
 	alertmanagerFile = "alertmanager.yaml"
 	planFile         = "plan.yaml"
+	dashboardFile    = "dashboard.json"
 )
+
+// rulers are the files for other rulers, by what asks for them.
+var rulers = map[slo.Output]struct {
+	file  string
+	write func(slo.Matrix, []byte) ([]byte, error)
+}{
+	slo.OutputPrometheusRule: {"prometheusrule.yaml", kubernetes.PrometheusRule},
+	slo.OutputMimir:          {"mimir.yaml", kubernetes.MimirRules},
+	slo.OutputThanos:         {"thanos.yaml", kubernetes.ThanosRules},
+}
 
 // File is a file of the output folder, by its name there.
 type File struct {
@@ -24,15 +38,32 @@ type File struct {
 	Content []byte
 }
 
-// Compile turns a matrix into files. It cannot fail: a matrix is valid.
-func Compile(m slo.Matrix, base alertmanager.Base) []File {
+// Compile turns a matrix into files. A matrix is valid, so that it fails in one way only: the rules are too many for a form that was
+// asked for, which is a kubernetes.TooLargeError. Any other error is a fault of this program.
+func Compile(m slo.Matrix, base alertmanager.Base) ([]File, error) {
 	rules := prom.Rules(m)
-	return []File{
+	dashboard, err := grafana.Dashboard(m)
+	if err != nil {
+		return nil, err
+	}
+	files := []File{
 		{rulesFile, rules.YAML()},
-		{testsFile, prom.Tests(m, rulesFile)},
 		{alertmanagerFile, alertmanager.Config(m, base)},
+		{dashboardFile, dashboard},
 		{planFile, writePlan(planOf(m, rules.SHA256()))},
 	}
+	for _, tests := range prom.Tests(m, rulesFile) {
+		files = append(files, File(tests))
+	}
+	for _, output := range m.Outputs {
+		ruler := rulers[output]
+		content, err := ruler.write(m, rules.YAML())
+		if err != nil {
+			return nil, fmt.Errorf("write %s: %w", ruler.file, err)
+		}
+		files = append(files, File{ruler.file, content})
+	}
+	return files, nil
 }
 
 // Verify reads the files back with the parsers of those who will read them. An error is a fault of this program.
@@ -54,8 +85,12 @@ func verify(f File, m slo.Matrix) error {
 	case planFile:
 		_, problems := ReadPlan(f.Name, f.Content)
 		return problems.Err()
+	case dashboardFile:
+		if !json.Valid(f.Content) {
+			return errors.New("it is not JSON")
+		}
 	}
-	return nil // promtool alone reads its test files
+	return nil // promtool alone reads its test files; the forms of other rulers hold the groups of rulesFile as they are
 }
 
 // Emit puts the files into a folder, all of them or none, and returns the paths of those that changed.

@@ -2,6 +2,7 @@ package generator
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/coclai/cutover/generator/diag"
@@ -11,71 +12,108 @@ import (
 
 // quantity is what bounds a kind of SLI can have.
 type quantity struct {
-	kind        string
+	kind        string // as a diagnostic calls it: "a ratio is never below 0"
 	unit        slo.Unit
 	windowed    bool // looks back over a window
 	relative    bool // may be compared with a baseline
 	whole       bool // counts
 	rising      bool // bad when high, never when low
 	consecutive bool // "3 in succession" makes sense
+	grouped     bool // may be told apart by labels
+	budgeted    bool // may have an error budget
 	quantile    slo.Decimal
 }
 
 var (
-	ratioQuantity    = quantity{kind: slo.KindRatio, unit: slo.Ratio, windowed: true, rising: true}
-	latencyQuantity  = quantity{kind: slo.KindLatency, unit: slo.Seconds, windowed: true, relative: true, rising: true}
-	restartsQuantity = quantity{kind: slo.KindRestarts, unit: slo.Count, windowed: true, whole: true, rising: true, consecutive: true}
-	countQuantity    = quantity{kind: slo.KindCount, unit: slo.Count, windowed: true, whole: true, rising: true}
-	stateQuantity    = quantity{kind: slo.KindState, unit: slo.State}
+	ratioQuantity        = quantity{kind: slo.KindRatio, unit: slo.Ratio, windowed: true, rising: true, grouped: true, budgeted: true}
+	latencyQuantity      = quantity{kind: slo.KindLatency, unit: slo.Seconds, windowed: true, relative: true, rising: true, grouped: true}
+	restartsQuantity     = quantity{kind: slo.KindRestarts, unit: slo.Count, windowed: true, whole: true, rising: true, consecutive: true}
+	countQuantity        = quantity{kind: slo.KindCount, unit: slo.Count, windowed: true, whole: true, rising: true, grouped: true}
+	stateQuantity        = quantity{kind: slo.KindState, unit: slo.State}
+	availabilityQuantity = quantity{kind: "share of downtime", unit: slo.Ratio, windowed: true, rising: true, grouped: true, budgeted: true}
+	queryQuantity        = quantity{kind: "query", grouped: true}
 )
+
+// way is one kind of measurement, as the binding gives it.
+type way struct {
+	given bool
+	read  func(*slo.Measure) quantity
+}
+
+// ways are those that a binding gives; a valid one gives one.
+func (r *resolver) ways(b runbook.SLIBinding) []way {
+	all := []way{
+		{b.Ratio != nil, func(m *slo.Measure) quantity { m.Ratio = r.ratio(*b.Ratio); return ratioQuantity }},
+		{b.Latency != nil, func(m *slo.Measure) quantity { return r.quantile(m, b) }},
+		{b.Restarts != nil, func(m *slo.Measure) quantity { m.Restarts = r.restarts(*b.Restarts); return restartsQuantity }},
+		{b.Count != nil, func(m *slo.Measure) quantity { m.Count = r.count(*b.Count); return countQuantity }},
+		{b.State != nil, func(m *slo.Measure) quantity { m.State = r.state(*b.State); return stateQuantity }},
+		{b.Availability != nil, func(m *slo.Measure) quantity {
+			m.Availability = r.availability(*b.Availability)
+			return availabilityQuantity
+		}},
+		{b.Expr != nil, func(m *slo.Measure) quantity { return r.query(m, b) }},
+	}
+	return slices.DeleteFunc(all, func(w way) bool { return !w.given })
+}
 
 // measure reads the one way in which an SLI is measured.
 func (r *resolver) measure(b runbook.SLIBinding, parent diag.Text) (slo.Measure, quantity, bool) {
 	before := len(r.problems)
-	var kinds []quantity
+	ways := r.ways(b)
+	if len(ways) != 1 {
+		r.blame(parent, fmt.Sprintf("%q is measured in %d ways, not in one", parent.Value, len(ways)),
+			"give one of: ratio, latency, availability, restarts, count, state, expr")
+		return slo.Measure{}, quantity{}, false
+	}
 	var m slo.Measure
-	if b.Ratio != nil {
-		m.Ratio, kinds = r.ratio(*b.Ratio), append(kinds, ratioQuantity)
-	}
-	if b.Latency != nil {
-		m.Latency = r.latency(*b.Latency, b.Baseline)
-		latency := latencyQuantity
-		latency.quantile = m.Latency.Quantile
-		kinds = append(kinds, latency)
-	}
-	if b.Restarts != nil {
-		m.Restarts, kinds = r.restarts(*b.Restarts), append(kinds, restartsQuantity)
-	}
-	if b.Count != nil {
-		m.Count, kinds = r.count(*b.Count), append(kinds, countQuantity)
-	}
-	if b.State != nil {
-		m.State, kinds = r.state(*b.State), append(kinds, stateQuantity)
-	}
-	if len(kinds) != 1 {
-		r.blame(parent, fmt.Sprintf("%q is measured in %d ways, not in one", parent.Value, len(kinds)),
-			"give one of: ratio, latency, restarts, count, state")
-		return m, quantity{}, false
-	}
-	if b.Baseline != nil && b.Latency == nil {
+	q := ways[0].read(&m)
+	if b.Baseline != nil && !q.relative {
 		r.blame(diag.Text{At: b.Baseline.At}, "only a latency has a baseline", "")
 	}
-	return m, kinds[0], len(r.problems) == before
+	return m, q, len(r.problems) == before
 }
 
+// ratio reads bad or good events over all events.
 func (r *resolver) ratio(b runbook.RatioBinding) *slo.RatioMeasure {
 	at := diag.Text{At: b.At}
-	bad, _ := r.selector(b.Bad, at, "bad")
 	total, _ := r.selector(b.Total, at, "total")
-	if bad.Name != "" && bad == total {
-		r.blame(b.Bad, "bad and total select the same series: the ratio would always be 1", "narrow `bad` with a matcher")
+	m := &slo.RatioMeasure{Total: total.With("")}
+	if (b.Bad.Value == "") == (b.Good.Value == "") {
+		r.blame(at, "a ratio needs either `bad` or `good`", "name the events that count against the objective, or those that count for it")
+		return m
 	}
-	return &slo.RatioMeasure{Bad: bad.With(""), Total: total.With("")}
+	part, key, always := b.Bad, "bad", "1"
+	if b.Good.Value != "" {
+		part, key, always = b.Good, "good", "0"
+	}
+	counted, _ := r.selector(part, at, key)
+	if counted.Name != "" && counted == total {
+		r.blame(part, fmt.Sprintf("%s and total select the same series: the ratio would always be %s", key, always),
+			fmt.Sprintf("narrow `%s` with a matcher", key))
+	}
+	if key == "good" {
+		m.Good = counted.With("")
+		return m
+	}
+	m.Bad = counted.With("")
+	return m
 }
 
-func (r *resolver) latency(b runbook.LatencyBinding, base *runbook.BaselineBinding) *slo.LatencyMeasure {
+// quantile reads a latency with its baseline.
+func (r *resolver) quantile(m *slo.Measure, b runbook.SLIBinding) quantity {
+	m.Latency = r.latency(*b.Latency)
+	if b.Baseline != nil {
+		m.Latency.Baseline = r.baseline(*b.Baseline)
+	}
+	q := latencyQuantity
+	q.quantile = m.Latency.Quantile
+	return q
+}
+
+func (r *resolver) latency(b runbook.LatencyBinding) *slo.LatencyMeasure {
 	at := diag.Text{At: b.At}
-	m := &slo.LatencyMeasure{}
+	m := &slo.LatencyMeasure{Native: oneOf(r, b.Type, "type of histogram", "classic", "native") == "native"}
 	m.Histogram, _ = r.selector(b.Histogram, at, "histogram")
 	for _, suffix := range []string{"_bucket", "_count", "_sum"} {
 		if name, found := strings.CutSuffix(m.Histogram.Name, suffix); found {
@@ -88,33 +126,22 @@ func (r *resolver) latency(b runbook.LatencyBinding, base *runbook.BaselineBindi
 			r.blame(b.Quantile, fmt.Sprintf("quantile %s is not between 0 and 1", b.Quantile.Value), "p95 is 0.95")
 		}
 	}
-	if base != nil {
-		m.Baseline = r.baseline(*base)
-	}
 	return m
 }
 
-func (r *resolver) baseline(b runbook.BaselineBinding) *slo.Baseline {
-	at := diag.Text{At: b.At}
-	base := &slo.Baseline{MinEvents: r.amount(b.MinEvents)}
-	if r.given(b.From, at, "from") {
-		base.From = oneOf(r, b.From, "source of a baseline", slo.BaselineFromRelease)
+// availability reads a gauge of targets or probes.
+func (r *resolver) availability(b runbook.AvailabilityBinding) *slo.AvailabilityMeasure {
+	up, _ := r.selector(b.Up, diag.Text{At: b.At}, "up")
+	if isCounter(up.Name) {
+		r.blame(b.Up, fmt.Sprintf("%q is the name of a counter, and a gauge that is 1 or 0 is wanted", up.Name),
+			`write for instance probe_success{job="checkout"}, or measure a ratio of good events`)
 	}
-	if r.given(b.Over, at, "over") {
-		base.Over = r.interval(b.Over, "over")
-		r.longEnough(base.Over, func(message, hint string) { r.blame(b.Over, message, hint) })
-	}
-	base.Floor = r.seconds(b.Floor)
-	return base
+	return &slo.AvailabilityMeasure{Up: up.With("")}
 }
 
-// seconds reads a duration as an exact number of seconds: 20ms is 0.020.
-func (r *resolver) seconds(text diag.Text) slo.Decimal {
-	d, ok := r.duration(text)
-	if !ok {
-		return slo.Decimal{}
-	}
-	return slo.DecimalOf(d.Std().Milliseconds()).Shift(-3)
+// isCounter says whether a name has the ending of a counter (OpenMetrics 1.0, "Counter").
+func isCounter(name string) bool {
+	return slices.ContainsFunc([]string{"_total", "_count", "_bucket", "_sum"}, func(suffix string) bool { return strings.HasSuffix(name, suffix) })
 }
 
 func (r *resolver) restarts(b runbook.RestartsBinding) *slo.RestartsMeasure {
@@ -146,15 +173,7 @@ func (r *resolver) state(b runbook.StateBinding) *slo.StateMeasure {
 	m.PushedAt = pushed.With("")
 	if r.given(b.StaleAfter, at, "stale_after") {
 		m.StaleAfter = r.interval(b.StaleAfter, "stale_after")
+		r.longEnough(m.StaleAfter, func(message, hint string) { r.blame(b.StaleAfter, message, hint) })
 	}
 	return m
-}
-
-// longEnough refuses windows that cannot hold enough samples: a rate needs two, and one scrape may be late and another lost.
-func (r *resolver) longEnough(window slo.Duration, blame func(message, hint string)) {
-	least := 4 * r.matrix.ScrapeInterval
-	if window != 0 && window < least {
-		blame(fmt.Sprintf("a window of %s is shorter than four scrapes of %s", window, r.matrix.ScrapeInterval),
-			fmt.Sprintf("use at least %s", least))
-	}
 }

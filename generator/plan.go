@@ -51,8 +51,26 @@ func planSLO(m slo.Matrix, s slo.SLI) slo.PlanSLO {
 	case measure.State != nil:
 		p.Kind, p.Unit = slo.KindState, slo.State
 		p.AgeMax = max(measure.State.StaleAfter, p.AgeMax)
+	case measure.Availability != nil:
+		p.Kind, p.Unit = slo.KindAvailability, slo.Ratio
+	case measure.Expr != nil:
+		p.Kind, p.Unit = slo.KindExpr, measure.Expr.Unit
+		if measure.Expr.Percent {
+			p = inHundredths(p)
+		}
 	case measure.Gate != nil:
 		p.Kind, p.Unit, p.Gate, p.AgeMax = slo.KindGate, slo.State, measure.Gate.Gate, measure.Gate.StaleAfter
+	}
+	return p
+}
+
+// inHundredths turns percent, which the rules leave as they are, into the plan's unit for shares.
+func inHundredths(p slo.PlanSLO) slo.PlanSLO {
+	p.Value = "(" + p.Value + ") / 100"
+	p.Alert = shifted(p.Alert, -2)
+	if p.SLO != nil {
+		target := shifted(*p.SLO, -2)
+		p.SLO = &target
 	}
 	return p
 }

@@ -32,6 +32,8 @@ func Resolve(s Sources) (slo.Matrix, diag.List) {
 	r.actions()
 	r.milestones()
 	r.cutover()
+	r.outputs()
+	r.placeholders()
 	return r.matrix, r.problems
 }
 
@@ -85,7 +87,9 @@ func (r *resolver) header() {
 	r.matrix.Environment = r.name(r.bind.Environment, "environment")
 	r.matrix.Runbook = slo.Source{File: filepath.Base(r.doc.File), SHA256: r.doc.SHA256}
 	r.matrix.ScrapeInterval = r.interval(r.bind.Prometheus.ScrapeInterval, "prometheus.scrape_interval")
+	r.oftenEnough(r.bind.Prometheus.ScrapeInterval, r.matrix.ScrapeInterval, "scrape_interval")
 	r.matrix.EvaluationInterval = r.interval(r.bind.Prometheus.EvaluationInterval, "prometheus.evaluation_interval")
+	r.oftenEnough(r.bind.Prometheus.EvaluationInterval, r.matrix.EvaluationInterval, "evaluation_interval")
 }
 
 func (r *resolver) name(text diag.Text, key string) string {

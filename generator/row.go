@@ -31,6 +31,9 @@ func (r *resolver) rows() {
 }
 
 func (r *resolver) row(row runbook.Row) {
+	if !row.Complete() {
+		return // that a column is missing has been said
+	}
 	e, bound := r.bind.SLIs.Find(row.Name.Text)
 	if !bound {
 		hint := fmt.Sprintf("add an entry %q under `slis`", row.Name.Text)
@@ -51,13 +54,16 @@ func (r *resolver) row(row runbook.Row) {
 	if q.kind == "" {
 		return
 	}
-	good, goodOK := r.readBound(row.Target, q, objective, e.Value)
+	good, goodOK := r.objective(&s, row, q, e.Value)
 	bad, badOK := r.readBound(row.Alert, q, alarm, e.Value)
 	if !ok || !goodOK || !badOK {
 		return
 	}
-	s.SLO, s.Alert = &good.bound, bad.bound
-	r.agree(row, q, good, bad)
+	s.Alert = bad.bound
+	if s.SLO != nil {
+		r.agree(row, q, good, bad)
+	}
+	r.finish(&s, e.Value, q)
 	r.needs(s, e.Value, e.Key)
 	r.bounds[s.ID] = bad
 	r.matrix.SLIs = append(r.matrix.SLIs, s)
@@ -145,10 +151,10 @@ func (r *resolver) rowOwner(row runbook.Row) string {
 	return row.Owner.Text
 }
 
-// minEvents is how many events a ratio or a quantile must rest on; nothing else rests on events.
+// minEvents is how many events a ratio, a quantile or an availability (its samples) must rest on; nothing else rests on events.
 func (r *resolver) minEvents(b runbook.SLIBinding) slo.Decimal {
-	if b.MinEvents.Value != "" && b.Ratio == nil && b.Latency == nil {
-		r.blame(b.MinEvents, "only a ratio or a latency rests on a number of events", "drop `min_events`")
+	if b.MinEvents.Value != "" && b.Ratio == nil && b.Latency == nil && b.Availability == nil {
+		r.blame(b.MinEvents, "only a ratio, a latency or an availability rests on a number of events", "drop `min_events`")
 	}
 	return r.amount(b.MinEvents)
 }

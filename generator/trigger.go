@@ -160,6 +160,8 @@ func (r *resolver) ownSLI(t triggerItem, b runbook.AnyBinding) (slo.SLI, bool) {
 		return s, false
 	}
 	s.Alert = bad.bound
+	s.Budget, _ = r.budgetOf(target{}, b.SLIBinding, q)
+	r.finish(&s, b.SLIBinding, q)
 	r.needs(s, b.SLIBinding, parent)
 	return s, true
 }
@@ -176,11 +178,8 @@ func (r *resolver) ownOwner(b runbook.AnyBinding, parent diag.Text) string {
 
 // gateSLI is a gate's last result: 1 is good, less is not, and a result older than one and a half rounds is none.
 func (r *resolver) gateSLI(s slo.SLI, b runbook.AnyBinding) (slo.SLI, bool) {
-	for _, given := range []bool{b.Ratio != nil, b.Latency != nil, b.Restarts != nil, b.Count != nil, b.State != nil} {
-		if given {
-			r.blame(b.Gate, "a gate's result is not measured in another way as well", "give `gate` alone")
-			return s, false
-		}
+	if !r.alone(b) {
+		return s, false
 	}
 	g, known := r.gate(b.Gate.Value)
 	if !known {
@@ -192,9 +191,6 @@ func (r *resolver) gateSLI(s slo.SLI, b runbook.AnyBinding) (slo.SLI, bool) {
 			fmt.Sprintf("add `%q: {hard: true, every: 30m}` under `gates`", g.ID))
 		return s, false
 	}
-	if b.Window.Value != "" {
-		r.blame(b.Window, "a gate's result has no window", "drop `window`")
-	}
 	one := slo.DecimalOf(1)
 	s.Measure.Gate = &slo.GateMeasure{Gate: g.ID, StaleAfter: g.Every * 3 / 2}
 	s.SLO, s.Alert = &slo.Bound{Op: slo.Equal, Value: &one}, slo.Bound{Op: slo.Less, Value: &one}
@@ -203,8 +199,21 @@ func (r *resolver) gateSLI(s slo.SLI, b runbook.AnyBinding) (slo.SLI, bool) {
 
 // compare blames numbers that the trigger's words and the table's cell state differently.
 func (r *resolver) compare(t triggerItem, s slo.SLI) {
-	row := r.bounds[s.ID]
-	for _, differs := range differences(t.states, row) {
+	row, known := r.bounds[s.ID]
+	if !known {
+		return
+	}
+	states, ok := r.inPlace(t.Text, t.states, row.quantity, alarm)
+	if !ok {
+		return
+	}
+	if states.Per != 0 && states.Window == 0 {
+		states.Window = row.bound.Window // the same rate may be counted over it
+	}
+	if states, ok = r.counted(t.Text, states, row.quantity); !ok {
+		return
+	}
+	for _, differs := range differences(states, row) {
 		related := diag.Related{At: row.cell.At, Source: row.cell.Source, Message: "the table says " + row.cell.Text}
 		if differs == "window" && row.condition.Window == 0 {
 			related = r.related(row.window, "the window is given here")
@@ -225,10 +234,10 @@ func differences(states slo.Condition, row boundCell) []string {
 	table := row.condition
 	if states.Op != "" {
 		note(states.Relative != table.Relative || states.Unit != table.Unit && states.Unit != "" && table.Unit != "" ||
-			states.Per != table.Per || states.Value.Cmp(table.Value) != 0, "value")
+			states.Value.Cmp(table.Value) != 0, "value")
 		note(states.Op != table.Op, "comparison")
 	}
-	note(states.Quantile.Sign() != 0 && states.Quantile.Cmp(row.quantile) != 0, "quantile")
+	note(states.Quantile.Sign() != 0 && states.Quantile.Cmp(row.quantity.quantile) != 0, "quantile")
 	note(states.Window != 0 && states.Window != row.bound.Window, "window")
 	note(states.For != 0 && states.For != table.For, "time it must last")
 	return found

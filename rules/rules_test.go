@@ -3,10 +3,13 @@
 package rules
 
 import (
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 
 	"github.com/coclai/cutover/generator"
 )
@@ -44,6 +47,21 @@ func TestPrometheusAndAlertmanagerAcceptTheGeneratedFiles(t *testing.T) {
 				t.Errorf("%v: %v\n%s", command, err, out)
 			}
 		})
+	}
+}
+
+// The schema that Grafana's own SDK carries reads it; it does not open one, and so this is as near as a test comes.
+func TestGrafanaReadsTheDashboard(t *testing.T) {
+	content, err := os.ReadFile("generated/dashboard.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var d dashboard.Dashboard
+	if err := json.Unmarshal(content, &d); err != nil {
+		t.Fatal(err)
+	}
+	if d.Title == nil || *d.Title != "checkout in production: release" || len(d.Panels) == 0 {
+		t.Errorf("title %v, %d panels", d.Title, len(d.Panels))
 	}
 }
 

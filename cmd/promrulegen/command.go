@@ -2,15 +2,13 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"path/filepath"
 
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/common/version"
 
 	"github.com/coclai/cutover/generator"
-	"github.com/coclai/cutover/generator/diag"
+	"github.com/coclai/cutover/generator/runbook"
 )
 
 const about = `Compiles a runbook into Prometheus rules, their tests, Alertmanager configuration and a release plan.
@@ -27,27 +25,28 @@ Examples:
 Examples:
   promrulegen generate --config rules/promrulegen.yaml
   promrulegen check --config rules/promrulegen.yaml
-  promrulegen explain --config rules/promrulegen.yaml --output json
+  promrulegen explain RUNBOOK.md --output json
+  promrulegen init RUNBOOK.md
   eval "$(promrulegen --completion-script-bash)"
 {{end}}`
-
-// Exit codes.
-const (
-	exitYes    = 0
-	exitNo     = 1
-	exitUnable = 2
-)
-
-// errDrift means that check found differences, and has printed them.
-var errDrift = errors.New("the generated files are not what the sources compile to")
 
 // command runs when its name was given.
 type command func(context.Context) error
 
 // settings are the flags that all commands share.
 type settings struct {
-	generator.Options
-	out string
+	config, runbook, out string
+	prometheus           string // URL of one to ask, "" for none
+	output               string // of diagnostics
+}
+
+// options are the sources, with the bindings where they usually are.
+func (s *settings) options() generator.Options {
+	o := generator.Options{Config: s.config, Runbook: s.runbook}
+	if o.Config == "" {
+		o.Config = "promrulegen.yaml"
+	}
+	return o
 }
 
 // application declares every command with its flags; commands are by full name.
@@ -57,22 +56,33 @@ func application(env streams) (*kingpin.Application, map[string]command) {
 	app.Terminate(func(code int) { panic(termination(code)) })
 	app.Version(version.Print("promrulegen"))
 	s := &settings{}
-	app.Flag("config", "The bindings: what the runbook's rows and triggers are measured by.").Default("promrulegen.yaml").StringVar(&s.Config)
-	app.Flag("runbook", "A runbook to read in place of the one that the bindings name.").PlaceHolder("FILE").StringVar(&s.Runbook)
+	app.Flag("config", "The bindings: what the runbook's rows and triggers are measured by; promrulegen.yaml unless given.").
+		PlaceHolder("FILE").StringVar(&s.config)
+	app.Flag("runbook", "A runbook to read in place of the one that the bindings name.").PlaceHolder("FILE").StringVar(&s.runbook)
 
 	generate := app.Command("generate", "Compile, and write what has changed: all files or none.").
 		HelpLong("  promrulegen generate\n  promrulegen generate --config rules/promrulegen.yaml --out /etc/prometheus/cutover")
 	s.folder(generate)
+	s.server(generate)
+	s.reports(generate)
 	check := app.Command("check", "Compile, and say whether the generated files agree with the sources.").
 		HelpLong("  promrulegen check --config rules/promrulegen.yaml")
 	s.folder(check)
-	explain := app.Command("explain", "Say what becomes of every heading, row and item of the runbook.").
-		HelpLong("  promrulegen explain\n  promrulegen explain --output json")
-	output := explain.Flag("output", "text or json.").Default("text").Enum("text", "json")
+	s.server(check)
+	s.reports(check)
+	explain, explainName := s.explaining(app)
+	drafts, initName := s.drafting(app)
+	schema := app.Command("schema", "Print the JSON Schema of promrulegen.yaml, for editors.").
+		HelpLong("  promrulegen schema > promrulegen.schema.json\n  # yaml-language-server: $schema=promrulegen.schema.json    (first line of promrulegen.yaml)")
 	return app, map[string]command{
-		generate.FullCommand(): func(context.Context) error { return s.generate(env) },
-		check.FullCommand():    func(context.Context) error { return s.check(env) },
-		explain.FullCommand():  func(context.Context) error { return s.explain(env, *output) },
+		generate.FullCommand(): func(ctx context.Context) error { return s.reported(env, s.generate(ctx, s.quiet(env))) },
+		check.FullCommand():    func(ctx context.Context) error { return s.reported(env, s.check(ctx, s.quiet(env))) },
+		initName:               func(context.Context) error { return drafts.run(env) },
+		schema.FullCommand(): func(context.Context) error {
+			_, err := env.out.Write(runbook.Schema())
+			return err
+		},
+		explainName: func(context.Context) error { return explain.run(env) },
 	}
 }
 
@@ -85,70 +95,5 @@ func (s *settings) generated() string {
 	if s.out != "" {
 		return s.out
 	}
-	return filepath.Join(filepath.Dir(s.Config), "generated")
-}
-
-func (s *settings) generate(env streams) error {
-	c, err := generator.Run(s.Options)
-	if err != nil {
-		return err
-	}
-	changed, err := generator.Emit(c.Files, s.generated())
-	if err != nil {
-		return err
-	}
-	for _, path := range changed {
-		fmt.Fprintf(env.out, "wrote %s\n", path)
-	}
-	fmt.Fprintf(env.out, "%s: %d rows, %d triggers, %d gates; %d of %d files changed\n", c.Sources.Document.File,
-		len(c.Sources.Document.Rows), len(c.Matrix.Triggers), len(c.Matrix.Gates), len(changed), len(c.Files))
-	return nil
-}
-
-func (s *settings) check(env streams) error {
-	c, err := generator.Run(s.Options)
-	if err != nil {
-		return err
-	}
-	differences, err := generator.Compare(c.Files, s.generated())
-	if err != nil {
-		return err
-	}
-	for _, d := range differences {
-		if d.Missing {
-			fmt.Fprintf(env.out, "%s: missing\n", d.Path)
-			continue
-		}
-		fmt.Fprintf(env.out, "%s: differs from what %s compiles to\n%s", d.Path, c.Sources.Document.File, d.Excerpt)
-	}
-	if len(differences) > 0 {
-		return errDrift
-	}
-	fmt.Fprintf(env.out, "%s: %d files agree with the sources\n", s.generated(), len(c.Files))
-	return nil
-}
-
-// exitCode says what went wrong and returns the code for it.
-func exitCode(env streams, err error) int {
-	if problems, ok := errors.AsType[diag.List](err); ok {
-		problems.Render(env.err)
-		fmt.Fprintf(env.err, "%s; no file was touched\n", counted(len(problems), "problem"))
-		return exitNo
-	}
-	switch {
-	case err == nil:
-		return exitYes
-	case errors.Is(err, errDrift):
-		fmt.Fprintf(env.err, "error: %v\nhint: run `promrulegen generate` and read the diff\n", err)
-		return exitNo
-	}
-	fmt.Fprintf(env.err, "error: %v\n", err)
-	return exitUnable
-}
-
-func counted(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return filepath.Join(filepath.Dir(s.options().Config), "generated")
 }

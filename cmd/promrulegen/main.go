@@ -1,5 +1,6 @@
 // Command promrulegen compiles a runbook's SLO matrix and rollback triggers into Prometheus rules, their tests, Alertmanager
-// configuration and the plan that rollback-agent runs. It reads files and writes files: it asks no server and runs no command.
+// configuration and the plan that rollback-agent runs. It reads files and writes files: it runs no command, and asks no server but the
+// Prometheus that --prometheus.url names.
 //
 // Exit codes of all commands: 0 yes or done; 1 no (drift, or sources that do not compile); 2 could not run.
 package main

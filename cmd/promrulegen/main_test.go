@@ -19,10 +19,11 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"promrulegen": main})
 }
 
-// TestStories runs the command as its users do. Each story begins with a copy of this repository's rules/ in the folder `rules`, and
+// TestStories runs the command as its users do. Each story begins with a copy of testdata/runbooks, and of this repository's rules/ with
 // the files generated from them in rules/generated. The commands of the stories, besides testscript's own:
 //
 //	replace FILE OLD NEW          replaces the one passage OLD; \n in OLD and NEW is the end of a line
+//	fill FILE VALUES              puts the lines of VALUES in place of the placeholders of FILE, one each, in their order
 //	exits CODE COMMAND...         like exec, with the exact exit code
 //	untouched                     the files in rules/generated are those that were there at the beginning, with their times
 //	touched FILE...               exactly these files of rules/generated were written since
@@ -39,7 +40,7 @@ func TestStories(t *testing.T) {
 		Dir:   "../../testdata/promrulegen",
 		Setup: func(e *testscript.Env) error { return begin(e, rules) },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"replace": replace, "exits": exits, "untouched": untouched, "touched": touched,
+			"replace": replace, "fill": fill, "exits": exits, "untouched": untouched, "touched": touched,
 		},
 	})
 }
@@ -47,6 +48,9 @@ func TestStories(t *testing.T) {
 type beginningKey struct{}
 
 func begin(e *testscript.Env, rules string) error {
+	if err := os.CopyFS(filepath.Join(e.WorkDir, "runbooks"), os.DirFS("../../testdata/runbooks")); err != nil {
+		return err
+	}
 	folder := filepath.Join(e.WorkDir, "rules")
 	if err := os.CopyFS(folder, os.DirFS(rules)); err != nil {
 		return err
@@ -127,6 +131,20 @@ func replace(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("%q stands %d times in %s, not once", from, n, args[0])
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Replace(text, from, to, 1)), 0o600))
+}
+
+func fill(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: fill FILE VALUES")
+	}
+	text, values := ts.ReadFile(args[0]), strings.Split(strings.TrimSpace(ts.ReadFile(args[1])), "\n")
+	if n := strings.Count(text, "CHANGE_ME"); n != len(values) {
+		ts.Fatalf("%d placeholders in %s, and %d values", n, args[0], len(values))
+	}
+	for _, value := range values {
+		text = strings.Replace(text, "CHANGE_ME", value, 1)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
 }
 
 func exits(ts *testscript.TestScript, _ bool, args []string) {

@@ -84,11 +84,14 @@ func testOf(m slo.Matrix, p pace, acts []act) test {
 				t.Series = append(t.Series, s)
 			}
 		}
-		for _, alert := range alerts(m, a.sli) {
-			t.Alerts = append(t.Alerts, a.checks(alert, p)...)
+		t.Alerts, t.Values = append(t.Alerts, a.alerts...), append(t.Values, a.values...)
+		if a.timeline != nil {
+			for _, alert := range alerts(m, a.sli) {
+				t.Alerts = append(t.Alerts, a.checks(alert, p)...)
+			}
 		}
 		if a.recorded {
-			t.Values = append(t.Values, a.values(m, a.sli)...)
+			t.Values = append(t.Values, a.recordings(m, a.sli)...)
 		}
 	}
 	t.Name = strings.Join(names, "; ")

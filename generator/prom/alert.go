@@ -2,6 +2,7 @@ package prom
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -17,8 +18,9 @@ type alert struct {
 	expr           string
 	wait           slo.Duration // `for`
 	watches        watched
-	bound          slo.Bound   // the bad condition, where it watches one
-	guard          slo.Decimal // events below which the bound proves nothing; 0 where they are not counted
+	bound          slo.Bound    // the bad condition, where it watches one
+	short          slo.Duration // the shorter window, where it watches two
+	guard          slo.Decimal  // events below which the bound proves nothing; 0 where they are not counted
 	words          words
 }
 
@@ -30,6 +32,7 @@ const (
 	theData     watched = "data"     // no measurement arrives
 	theBaseline watched = "baseline" // a release is out and there is none
 	theGate     watched = "gate"     // a release is out and it says nothing
+	theBudget   watched = "budget"   // it is being spent too fast
 	nothing     watched = "nothing"  // the Watchdog
 )
 
@@ -48,7 +51,7 @@ func alerts(m slo.Matrix, s slo.SLI) []alert {
 	if s.NoData != slo.NoDataOK {
 		list = append(list, noData(m, s))
 	}
-	if baseline(s) != nil {
+	if missable(baseline(s)) {
 		list = append(list, baselineMissing(m, s))
 	}
 	return list
@@ -83,9 +86,9 @@ func boundAlert(m slo.Matrix, s slo.SLI, b slo.Bound) alert {
 func (a alert) violation(r reading) string {
 	id, b := identity{a.matrix.Service, a.matrix.Environment, a.sli.ID}, a.bound
 	value := id.of(r.current(b.Window))
-	terms := []string{fmt.Sprintf("%s %s %s", value, b.Op, limit(id, b))}
+	terms := []string{fmt.Sprintf("%s %s %s", value, b.Op, a.limitExpr(id))}
 	if floor := a.floor(); floor.Sign() > 0 {
-		terms = append(terms, fmt.Sprintf("%s > %s", excess(value, id.of(slo.BaselineSeries), b.Op), floor))
+		terms = append(terms, fmt.Sprintf("%s > %s", excess(value, a.baselineExpr(id), b.Op), floor))
 	}
 	if a.guard.Sign() > 0 {
 		terms = append(terms, fmt.Sprintf("%s >= %s", id.of(slo.EventsSeries(b.Window)), a.guard))
@@ -101,14 +104,24 @@ func (a alert) floor() slo.Decimal {
 	return slo.Decimal{}
 }
 
-func limit(id identity, b slo.Bound) string {
-	if b.Relative != nil {
+func (a alert) limitExpr(id identity) string {
+	switch b := a.bound; {
+	case b.Relative != nil && !missable(baseline(a.sli)):
+		return b.Relative.PlusOne().Times(baseline(a.sli).Value).String()
+	case b.Relative != nil:
 		return fmt.Sprintf("%s * %s", b.Relative.PlusOne(), id.of(slo.BaselineSeries))
-	}
-	if b.Value != nil {
+	case b.Value != nil:
 		return b.Value.String()
 	}
 	return "0"
+}
+
+// baselineExpr is the baseline: a fixed one stands in the rule, exactly, and for every group alike.
+func (a alert) baselineExpr(id identity) string {
+	if b := baseline(a.sli); !missable(b) {
+		return b.Value.String()
+	}
+	return id.of(slo.BaselineSeries)
 }
 
 // excess is how far the value lies on the bad side of the baseline.
@@ -167,7 +180,7 @@ func watchdogAlert(m slo.Matrix) alert {
 	}
 }
 
-// labels select the entry of the plan; they are the whole contract with the agent.
+// labels select the entry of the plan; they are the whole contract with the agent. To Prometheus an empty label is none.
 func (a alert) labels() map[string]string {
 	all := map[string]string{
 		slo.LabelService: a.matrix.Service, slo.LabelEnvironment: a.matrix.Environment,
@@ -181,6 +194,7 @@ func (a alert) labels() map[string]string {
 	if a.sli.Trigger == "" {
 		all[slo.LabelTrigger] = a.sli.Item
 	}
+	maps.DeleteFunc(all, func(_, text string) bool { return text == "" })
 	return all
 }
 

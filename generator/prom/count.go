@@ -12,18 +12,29 @@ const countMemory = "1d"
 
 // readCount counts events of counters, each series by the first of countCases that applies. increase() alone misses the first increment
 // of a series that is born with it, and what a new process had counted before its first scrape (facts/promql.md C4).
-func readCount(id identity, c slo.CountMeasure, noData slo.NoData) reading {
+func readCount(id identity, c slo.CountMeasure, noData slo.NoData, by grouping) reading {
 	// A violation counter without a series is healthy where `up` speaks for the target, unless the runbook wants absence alerted.
 	alive, newest := fmt.Sprintf("%s or up%s == 1", c.Counter, c.Job), fmt.Sprintf("timestamp(%s) or timestamp(up%s) and up%s == 1", c.Counter, c.Job, c.Job)
 	if noData == slo.NoDataAlert {
 		alive, newest = c.Counter, fmt.Sprintf("timestamp(%s)", c.Counter)
 	}
 	value := func(w slo.Duration) string {
-		return fmt.Sprintf("sum(%s) or on () 0 * count(%s)", strings.Join(countCases(c, w), " or "), alive)
+		counted, zero := by.sum(strings.Join(countCases(c, w), " or ")), fmt.Sprintf("count(%s)", alive)
+		if len(by) > 0 { // whose target is up says nothing about a group
+			zero = fmt.Sprintf("%s(%s)", by.aggregate("count"), c.Counter)
+		}
+		return by.orNone(counted, zero)
+	}
+	// A group without a series counted nothing, and of no group at all the target's own series says as much.
+	query := func(w slo.Duration) string {
+		if len(by) > 0 {
+			return fmt.Sprintf("%s or on () 0 * count(%s)", id.of(slo.EventsSeries(w)), alive)
+		}
+		return id.of(slo.EventsSeries(w))
 	}
 	return reading{
 		unit:    slo.Count,
-		value:   func(w slo.Duration) string { return id.of(slo.EventsSeries(w)) },
+		value:   query,
 		age:     fmt.Sprintf("time() - max(%s)", newest),
 		missing: fmt.Sprintf("absent(count(%s))", alive),
 		current: slo.EventsSeries,

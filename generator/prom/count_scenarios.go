@@ -34,7 +34,10 @@ func countScenarios(st stage, c slo.CountMeasure) []scenario {
 	if !ok || !okUp {
 		return nil
 	}
-	cs := countStage{stage: st, counter: counter, decoys: decoys(match, match), silent: st.sli.NoData != slo.NoDataAlert}
+	cs := countStage{stage: st, counter: counter.in(st.group), decoys: decoys(match, match), silent: st.sli.NoData != slo.NoDataAlert}
+	for i, d := range cs.decoys {
+		cs.decoys[i] = d.beside(st.group, match)
+	}
 	target := map[string]string{"instance": "a"}
 	for _, name := range []string{"instance", "job"} {
 		if value := counter[name] + up[name]; value != "" {
@@ -89,15 +92,25 @@ func (cs countStage) all() []scenario {
 	n := math.Max(1, math.Floor(cs.alerts[0].limit(0)))
 	for _, level := range wholeLevels(limits(cs.alerts)) {
 		stage := cs.late().briefly()
-		if float64(level) == n {
+		switch float64(level) {
+		case 0:
+			stage = cs.early().briefly()
+		case n:
 			stage = cs.late().fully()
 		}
 		all = append(all, stage.grown(float64(level)))
 	}
-	early := cs.early().fully()
+	brief := cs.early().briefly()
+	all = append(all, brief.oldTargetGoesOn())
+	if cs.narrow >= 8*cs.sample { // a shorter window extrapolates two events to three
+		all = append(all, cs.late().briefly().acrossRestart())
+	}
+	if cs.second != nil {
+		all = append(all, cs.late().briefly().twoGroups(n))
+	}
 	return append(all,
-		cs.late().fully().born(n), cs.early().briefly().born(n), early.newProcess(n), cs.early().briefly().shortLived(n),
-		early.restartToSame(n), early.restartToUnborn(n), cs.afterOutage(n))
+		cs.late().briefly().born(n), brief.born(n), brief.newProcess(n), brief.shortLived(n), brief.restartToSame(n),
+		cs.early().fully().restartToUnborn(n), cs.afterOutage(n))
 }
 
 // target is up all the time, in a process from long ago.
@@ -132,8 +145,18 @@ func (cs countStage) grown(n float64) scenario {
 	return cs.scenario(fmt.Sprintf("%s more events", number(n)), all, cs.counted(moment{known: true}, n))
 }
 
-// unborn is the moment before a counter has its first series.
-func (cs countStage) unborn() moment { return moment{known: cs.silent, missing: !cs.silent} }
+// twoGroups are events in one group, beside another that counted long ago.
+func (cs countStage) twoGroups(n float64) scenario {
+	c := cs.grown(n)
+	c.name = "events in one of two groups"
+	c.series = append(c.series, cs.hold(cs.counter.in(cs.second), oldCount))
+	return c
+}
+
+// unborn is the moment before a counter has its first series. Of a group nothing is known then.
+func (cs countStage) unborn() moment {
+	return moment{known: cs.silent && len(cs.sli.By) == 0, missing: !cs.silent}
+}
 
 // born is a series that nobody saw before its first increment.
 func (cs countStage) born(n float64) scenario {
@@ -200,6 +223,36 @@ func (cs countStage) oldTarget() scenario {
 	}
 	all := append(cs.target(), cs.hold(cs.counter, 0), late(cs.counter, oldCount), late(cs.up, 1), late(cs.started, longAgo))
 	return cs.scenario("an old target met for the first time", all, same(moment{known: true}))
+}
+
+// oldTargetGoesOn is the same, and then something does happen.
+func (cs countStage) oldTargetGoesOn() scenario {
+	met := cs.when
+	cs.when += 2 * cs.evaluation
+	cs.until += 2 * cs.evaluation
+	late := func(s specimen, value, then float64) series {
+		return cs.track().gap(met).hold(value, cs.when).hold(then, cs.until+cs.sample).of(s.with("instance", "b"))
+	}
+	all := append(cs.target(), cs.hold(cs.counter, 0),
+		late(cs.counter, oldCount, oldCount+1), late(cs.up, 1, 1), late(cs.started, longAgo, longAgo))
+	return cs.scenario("an old target met for the first time, then an event", all, cs.counted(moment{known: true}, 1))
+}
+
+// acrossRestart is an event on either side of a restart. The first is gone from the window with the sample before it, the second only
+// with its own: a counter that stands lower than before says so without one.
+func (cs countStage) acrossRestart() scenario {
+	second := cs.when + cs.sample
+	all := []series{
+		cs.hold(cs.up, 1),
+		cs.track().hold(longAgo, second).hold(second.Seconds(), cs.until+cs.sample).of(cs.started),
+		cs.track().hold(oldCount, cs.when).hold(oldCount+1, second).hold(1, cs.until+cs.sample).of(cs.counter),
+	}
+	return cs.scenario("an event, a restart, an event", all, func(w time.Duration) []moment {
+		return []moment{
+			{known: true}, {at: cs.when, known: true, value: 1}, {at: second, known: true, value: 2},
+			{at: cs.when + w - cs.sample, known: true, value: 1}, {at: second + w, known: true},
+		}
+	})
 }
 
 // outage is Prometheus being down for part of the window: nothing happened meanwhile, and nothing fires when the outage is what the window

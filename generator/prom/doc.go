@@ -6,5 +6,6 @@
 // taken from a cell of the runbook is ever executed as a template.
 //
 // It does no I/O, asks no Prometheus, and does not check the matrix again: what Resolve let through is valid. Series without a sample
-// before the first error are not extrapolated to what they may have missed, except for counts, which never miss a first increment.
+// before the first error are not extrapolated to what they may have missed, except for counts, which never miss a first increment, for good
+// events, whose first ones would pass for bad, and for the tiles of a budget.
 package prom

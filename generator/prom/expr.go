@@ -2,7 +2,10 @@ package prom
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/prometheus/prometheus/promql/parser"
 
@@ -26,6 +29,15 @@ type identity struct{ service, environment, slo string }
 func (id identity) of(series string) string {
 	return fmt.Sprintf("%s{%s=%q,%s=%q,%s=%q}", series,
 		slo.LabelService, id.service, slo.LabelEnvironment, id.environment, slo.LabelSLO, id.slo)
+}
+
+// in selects what is recorded of one group.
+func (id identity) in(group specimen, series string) string {
+	selector := strings.TrimSuffix(id.of(series), "}")
+	for _, name := range slices.Sorted(maps.Keys(group)) {
+		selector += fmt.Sprintf(",%s=%q", name, group[name])
+	}
+	return selector + "}"
 }
 
 func (id identity) labels() map[string]string {

@@ -3,25 +3,28 @@ package prom
 import (
 	"fmt"
 
+	"github.com/prometheus/prometheus/model/labels"
+
 	"github.com/coclai/cutover/generator/slo"
 )
 
-// baselineMemory is how long the last exported baseline stands after every agent died: as long as a release may be rolled back.
-const baselineMemory = "1d"
+// histogram is a classic histogram, whose buckets and count are series of their own, or a native one, which is one series.
+type histogram struct {
+	slo.LatencyMeasure
+	by grouping
+}
 
-// readLatency takes a quantile of a classic histogram. `>= 0` drops the NaN of an idle service.
-func readLatency(id identity, l slo.LatencyMeasure) reading {
-	value := func(w slo.Duration) string {
-		return quantile(l, w) + " >= 0"
-	}
-	count := l.Histogram.With("_count")
-	events := func(w slo.Duration) string { return fmt.Sprintf("sum(increase(%s))", over(count, w)) }
+// readLatency takes a quantile of a histogram. `>= 0` drops the NaN of an idle service.
+func readLatency(id identity, l slo.LatencyMeasure, by grouping) reading {
+	h := histogram{l, by}
+	value := func(w slo.Duration) string { return h.quantile(w, "") + " >= 0" }
+	events := func(w slo.Duration) string { return h.events(w, "") }
 	return reading{
 		unit:    slo.Seconds,
 		value:   value,
 		events:  events,
-		age:     fmt.Sprintf("time() - max(timestamp(%s))", count),
-		missing: fmt.Sprintf("absent(sum(%s))", count),
+		age:     fmt.Sprintf("time() - max(timestamp(%s))", h.newest()),
+		missing: fmt.Sprintf("absent(%s(%s))", h.any(), h.newest()),
 		current: slo.ValueSeries,
 		records: func(w slo.Duration) []Rule {
 			return []Rule{id.record(slo.EventsSeries(w), events(w)), id.record(slo.ValueSeries(w), value(w))}
@@ -29,14 +32,34 @@ func readLatency(id identity, l slo.LatencyMeasure) reading {
 	}
 }
 
-func quantile(l slo.LatencyMeasure, w slo.Duration) string {
-	return fmt.Sprintf("histogram_quantile(%s, sum by (le) (rate(%s)))", l.Quantile, over(l.Histogram.With("_bucket"), w))
+func (h histogram) quantile(w slo.Duration, offset string) string {
+	buckets, sum := h.Histogram.With(""), h.by.aggregate("sum")
+	if !h.Native {
+		buckets, sum = h.Histogram.With("_bucket"), h.by.aggregate("sum", labels.BucketLabel)
+	}
+	return fmt.Sprintf("histogram_quantile(%s, %s(rate(%s%s)))", h.Quantile, sum, over(buckets, w), offset)
 }
 
-// recordBaseline reads what the agents export. Replicas that disagree: the greater baseline, which accuses less. The memory speaks only
-// while no agent does, so that the baseline of the release before never outbids today's. Zero is no baseline.
-func recordBaseline(id identity) Rule {
-	exported := id.of(slo.AgentBaseline)
-	return id.record(slo.BaselineSeries,
-		fmt.Sprintf("max(%s > 0) or max(last_over_time(%s[%s]) > 0)", exported, exported, baselineMemory))
+func (h histogram) events(w slo.Duration, offset string) string {
+	events := h.by.sum(fmt.Sprintf("increase(%s%s)", over(h.newest(), w), offset))
+	if h.Native {
+		return "histogram_count(" + events + ")"
+	}
+	return events
+}
+
+// newest is the series that is there whenever anything is measured.
+func (h histogram) newest() string {
+	if h.Native {
+		return h.Histogram.With("")
+	}
+	return h.Histogram.With("_count")
+}
+
+// any aggregates without asking whether the buckets of native histograms agree.
+func (h histogram) any() string {
+	if h.Native {
+		return "count"
+	}
+	return "sum"
 }

@@ -3,6 +3,7 @@ package prom
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -15,7 +16,8 @@ import (
 // played by slow requests only, beyond a highest finite bound that is the level.
 type latencyStage struct {
 	stage
-	bucket, count specimen
+	bucket, count specimen // one and the same of a native histogram
+	native        bool
 	decoys        []specimen // of bucket
 	quantile      float64
 	base          float64 // the baseline; 0 without one
@@ -35,25 +37,50 @@ func latencyScenarios(st stage, l slo.LatencyMeasure) []scenario {
 	}
 	all = append(all, ls.guards()...)
 	all = append(all, ls.shares()...)
-	if l.Baseline != nil {
+	if ls.second != nil && !lowIsBad(ls.alerts[0].bound.Op) {
+		all = append(all, ls.twoGroups())
+	}
+	if missable(l.Baseline) {
 		all = append(all, ls.floors(l.Baseline.Floor.Float())...)
-		all = append(all, ls.uncompared("the release has no baseline", nil), ls.uncompared("the release's baseline is zero", []float64{0}), ls.orphaned())
+		all = append(all, ls.uncompared("the release has no baseline", nil))
+	}
+	if ls.captured() {
+		all = append(all, ls.uncompared("the release's baseline is zero", []float64{0}), ls.orphaned())
 	}
 	return all
 }
 
+// captured says whether the agents export what is compared with.
+func (ls latencyStage) captured() bool {
+	b := baseline(ls.sli)
+	return missable(b) && b.From != slo.BaselineFromLastWeek
+}
+
 func newLatencyStage(st stage, l slo.LatencyMeasure) (latencyStage, bool) {
-	match := matchersOf(l.Histogram.With("_bucket"))
-	ls := latencyStage{stage: st, quantile: l.Quantile.Float()}
+	bucket, count := l.Histogram.With("_bucket"), l.Histogram.With("_count")
+	if l.Native {
+		bucket, count = l.Histogram.With(""), l.Histogram.With("")
+	}
+	match := matchersOf(bucket)
+	ls := latencyStage{stage: st, quantile: l.Quantile.Float(), native: l.Native}
 	var ok, okCount bool
 	ls.bucket, ok = find(match, nil)
-	ls.count, okCount = find(matchersOf(l.Histogram.With("_count")), nil)
-	ls.apart = apartLabel(match)
-	ls.decoys = decoys(match, match)
-	if l.Baseline != nil {
-		ls.base = ls.baselineFor(l.Baseline.Floor.Float())
+	ls.count, okCount = find(matchersOf(count), nil)
+	if !ok || !okCount {
+		return ls, false
 	}
-	return ls, ok && okCount
+	ls.apart = apartLabel(match)
+	ls.bucket, ls.count = ls.bucket.in(st.group), ls.count.in(st.group)
+	for _, d := range decoys(match, match) {
+		ls.decoys = append(ls.decoys, d.beside(st.group, match))
+	}
+	switch b := l.Baseline; {
+	case missable(b):
+		ls.base = ls.baselineFor(b.Floor.Float())
+	case b != nil:
+		ls.base = b.Value.Float()
+	}
+	return ls, true
 }
 
 // baselineFor is so great that the relative bounds decide and not the floor.
@@ -106,29 +133,80 @@ func (ls latencyStage) jump(l latencyLevel) scenario {
 	}
 }
 
+// requests are those of a level, at each jump by another process, beside decoys that are slower than any bound.
 func (ls latencyStage) requests(l latencyLevel) []series {
 	var all []series
 	for i, t := range ls.jumps() {
-		process := fmt.Sprintf("process-%d", i)
-		bucket := ls.bucket.with(ls.apart, process)
-		all = append(all,
-			ls.once(bucket.with(labels.BucketLabel, number(l.value)), t, 0),
-			ls.once(bucket.with(labels.BucketLabel, "+Inf"), t, l.events),
-			ls.once(ls.count.with(ls.apart, process), t, l.events))
+		all = append(all, ls.requestsOf(fmt.Sprintf("process-%d", i), t, l, bucket{l.value, 0})...)
 		for n, d := range ls.decoys {
 			d = d.with(ls.apart, fmt.Sprintf("decoy-%d-%d", n, i))
-			all = append(all,
-				ls.once(d.with(labels.BucketLabel, number(100*l.value)), t, 0),
-				ls.once(d.with(labels.BucketLabel, "+Inf"), t, 100*l.events))
+			all = append(all, ls.observe(d, t, 100*l.events, bucket{100 * l.value, 0})...)
 		}
 	}
 	return all
 }
 
-// baselines are what two agents export.
+// requestsOf are those of one process at one time.
+func (ls latencyStage) requestsOf(process string, t time.Duration, l latencyLevel, buckets ...bucket) []series {
+	all := ls.observe(ls.bucket.with(ls.apart, process), t, l.events, buckets...)
+	if ls.native {
+		return all
+	}
+	return append(all, ls.once(ls.count.with(ls.apart, process), t, l.events))
+}
+
+// bucket says how many requests took no longer than a bound.
+type bucket struct{ bound, below float64 }
+
+// observe is a histogram in which so many requests appear at a time. A native one has buckets of our own choice (schema -53), so that its
+// quantiles are exact.
+func (ls latencyStage) observe(s specimen, t time.Duration, events float64, buckets ...bucket) []series {
+	if ls.native {
+		return []series{ls.track().keep(nativeHistogram(0, buckets), t).keep(nativeHistogram(events, buckets), ls.end()+ls.sample).of(s)}
+	}
+	var all []series
+	for _, b := range buckets {
+		all = append(all, ls.once(s.with(labels.BucketLabel, number(b.bound)), t, b.below))
+	}
+	return append(all, ls.once(s.with(labels.BucketLabel, "+Inf"), t, events))
+}
+
+// nativeHistogram is a sample as promtool writes it; of no events, if there are to be none yet.
+func nativeHistogram(events float64, buckets []bucket) string {
+	var bounds, counts []string
+	before := 0.0
+	for _, b := range buckets {
+		below := min(b.below, events)
+		bounds, counts = append(bounds, number(b.bound)), append(counts, number(below-before))
+		before = below
+	}
+	counts = append(counts, number(events-before))
+	return fmt.Sprintf("{{schema:-53 count:%s sum:0 custom_values:[%s] buckets:[%s]}}",
+		number(events), strings.Join(bounds, " "), strings.Join(counts, " "))
+}
+
+// twoGroups is a violation in one group, among many more quick requests in another.
+func (ls latencyStage) twoGroups() scenario {
+	events := 2*ls.sli.MinEvents.Float() + 100
+	c := ls.jump(latencyLevel{"one of two groups is slow", ls.extreme(), events, ls.base})
+	other := ls
+	other.bucket, other.count, other.decoys = ls.bucket.in(ls.second), ls.count.in(ls.second), nil
+	quick := latencyLevel{"", ls.extreme() / 1e4, 1e6 * events, 0}
+	for i, t := range ls.jumps() {
+		c.series = append(c.series, other.requestsOf(fmt.Sprintf("process-%d", i), t, quick, bucket{quick.value, quick.events})...)
+	}
+	return c
+}
+
+// baselines are what two agents export. Of last week only the recorded series is played: a week of evaluations would take a minute.
 func (ls latencyStage) baselines(base float64) []series {
-	if base == 0 {
+	b := baseline(ls.sli)
+	if base == 0 || !missable(b) {
 		return nil
+	}
+	if !ls.captured() {
+		id := identity{ls.matrix.Service, ls.matrix.Environment, ls.sli.ID}
+		return []series{ls.track().hold(base, ls.end()+ls.sample).of(specimen(id.labels()).with(model.MetricNameLabel, slo.BaselineSeries))}
 	}
 	return []series{ls.exported("a", base), ls.exported("b", base*otherBaseline)}
 }
@@ -155,16 +233,11 @@ func (ls latencyStage) guards() []scenario {
 	if enough <= 1 {
 		return nil
 	}
-	few := enough - 1
-	if len(ls.jumps()) > 1 {
-		few = enough/2 - 1
-	}
 	value := ls.extreme()
 	var all []scenario
-	for _, n := range []float64{few, enough} {
+	for _, n := range []float64{ls.tooFew(), enough} {
 		if n > 0 {
-			name := fmt.Sprintf("violated, but by %s of %s events", number(n), number(enough))
-			all = append(all, ls.jump(latencyLevel{name, value, n, ls.base}))
+			all = append(all, ls.jump(latencyLevel{guardName(n, enough), value, n, ls.base}))
 		}
 	}
 	return all
@@ -198,12 +271,8 @@ func (ls latencyStage) share(l latencyLevel, slow, part float64) scenario {
 	quick := events - math.Round(events*(1-ls.quantile)*part)
 	all := ls.baselines(ls.base)
 	for i, t := range ls.jumps() {
-		bucket, process := ls.bucket.with(ls.apart, fmt.Sprintf("process-%d", i)), fmt.Sprintf("process-%d", i)
-		all = append(all,
-			ls.once(bucket.with(labels.BucketLabel, number(slow/1e4)), t, quick),
-			ls.once(bucket.with(labels.BucketLabel, number(slow)), t, quick),
-			ls.once(bucket.with(labels.BucketLabel, "+Inf"), t, events),
-			ls.once(ls.count.with(ls.apart, process), t, events))
+		process := fmt.Sprintf("process-%d", i)
+		all = append(all, ls.requestsOf(process, t, latencyLevel{events: events}, bucket{slow / 1e4, quick}, bucket{slow, quick})...)
 	}
 	return scenario{
 		name: l.name, series: all, until: ls.end(), peak: ls.beforeEnd(ls.gone(ls.narrow)),
@@ -231,12 +300,19 @@ func (ls latencyStage) floors(floor float64) []scenario {
 
 // idle keeps the histogram still: its quantile is NaN, and nothing may fire on that.
 func (ls latencyStage) idle() scenario {
-	flat := func(s specimen) series { return ls.track().hold(7, ls.end()+ls.sample).of(s) }
 	return scenario{
 		name: "idle", until: ls.end(), peak: ls.end(), recorded: true, timeline: same(moment{baseline: ls.base}),
-		series: append(ls.baselines(ls.base),
-			flat(ls.bucket.with(labels.BucketLabel, "1")), flat(ls.bucket.with(labels.BucketLabel, "+Inf")), flat(ls.count)),
+		series: append(ls.baselines(ls.base), ls.still()...),
 	}
+}
+
+func (ls latencyStage) still() []series {
+	const counted = 7
+	if ls.native {
+		return []series{ls.track().keep(nativeHistogram(counted, []bucket{{1, counted}}), ls.end()+ls.sample).of(ls.bucket)}
+	}
+	flat := func(s specimen) series { return ls.track().hold(counted, ls.end()+ls.sample).of(s) }
+	return []series{flat(ls.bucket.with(labels.BucketLabel, "1")), flat(ls.bucket.with(labels.BucketLabel, "+Inf")), flat(ls.count)}
 }
 
 // uncompared is a release with a terrible latency that nothing can be said about.

@@ -170,6 +170,14 @@ func awkward() slo.Matrix {
 	return m
 }
 
+// tight leaves restarts hardly room to be told from a wandering clock.
+func tight() slo.Matrix {
+	m := reference()
+	m.ScrapeInterval, m.EvaluationInterval, m.SLIs = span("1s"), span("1s"), []slo.SLI{restarts()}
+	m.SLIs[0].Alert.Window, m.SLIs[0].SLO.Window = span("12s"), span("12s")
+	return m
+}
+
 func replicas() slo.SLI {
 	s := drift()
 	s.ID, s.Measure.State = "replicas", &slo.StateMeasure{Gauge: `replicas_ready{cluster=~"eu-.*"}`, StaleAfter: span("30s")}

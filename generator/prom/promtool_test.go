@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/coclai/cutover/generator/prom"
 	"github.com/coclai/cutover/generator/slo"
 )
@@ -30,19 +32,21 @@ func promtool(t *testing.T) string {
 	return path
 }
 
-// lay writes rules and their tests into a folder and gives the path of the tests.
-func lay(t *testing.T, dir string, rules, tests []byte) string {
+// lay writes rules and their tests into a folder and gives the paths of the tests.
+func lay(t *testing.T, dir string, rules []byte, tests ...prom.TestFile) []string {
 	t.Helper()
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(dir, "rules_test.yaml")
-	for path, content := range map[string][]byte{filepath.Join(dir, "rules.yaml"): rules, file: tests} {
-		if err := os.WriteFile(path, content, 0o644); err != nil {
+	var paths []string
+	for _, f := range append(tests, prom.TestFile{Name: "rules.yaml", Content: rules}) {
+		path := filepath.Join(dir, f.Name)
+		if err := os.WriteFile(path, f.Content, 0o644); err != nil {
 			t.Fatal(err)
 		}
+		paths = append(paths, path)
 	}
-	return file
+	return paths[:len(tests)]
 }
 
 func run(t *testing.T, args ...string) (string, bool) {
@@ -52,17 +56,12 @@ func run(t *testing.T, args ...string) (string, bool) {
 }
 
 func TestGeneratedRulesPassTheirGeneratedTests(t *testing.T) {
-	for name, m := range map[string]slo.Matrix{"reference": reference(), "short windows": short(), "awkward": awkward()} {
+	for name, m := range map[string]slo.Matrix{
+		"reference": reference(), "short windows": short(), "awkward": awkward(), "tight": tight(),
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dir := t.TempDir()
-			tests := lay(t, dir, prom.Rules(m).YAML(), prom.Tests(m, "rules.yaml"))
-			if out, ok := run(t, "check", "rules", "--lint=all", "--lint-fatal", filepath.Join(dir, "rules.yaml")); !ok {
-				t.Errorf("promtool check rules:\n%s", out)
-			}
-			if out, ok := run(t, "test", "rules", tests); !ok {
-				t.Errorf("promtool test rules:\n%.4000s", out)
-			}
+			prove(t, m)
 		})
 	}
 }
@@ -78,7 +77,7 @@ func TestGeneratedTestsKillWrongRules(t *testing.T) {
 			t.Parallel()
 			rules, tests := prom.Rules(alone).YAML(), prom.Tests(alone, "rules.yaml")
 			all := mutants(string(rules))
-			for n, survived := range survivors(t, all, tests) {
+			for n, survived := range survivors(t, all, tests[0]) {
 				if survived {
 					t.Errorf("survived: %s", all[n].name)
 				}
@@ -92,11 +91,11 @@ func TestGeneratedTestsKillWrongRules(t *testing.T) {
 var verdict = regexp.MustCompile(`(?m)^  (SUCCESS|FAILED:)$`)
 
 // survivors runs the tests against all mutants, and says which of them passed.
-func survivors(t *testing.T, all []mutant, tests []byte) []bool {
+func survivors(t *testing.T, all []mutant, tests prom.TestFile) []bool {
 	t.Helper()
 	dir, args := t.TempDir(), []string{"test", "rules"}
 	for i, m := range all {
-		args = append(args, lay(t, filepath.Join(dir, strconv.Itoa(i)), []byte(m.rules), tests))
+		args = append(args, lay(t, filepath.Join(dir, strconv.Itoa(i)), []byte(m.rules), tests)...)
 	}
 	out, _ := run(t, args...)
 	verdicts := verdict.FindAllStringSubmatch(out, -1)
@@ -167,8 +166,8 @@ func TestGeneratedFilesAreTheSameEveryTime(t *testing.T) {
 		if !bytes.Equal(prom.Rules(m).YAML(), prom.Rules(reference()).YAML()) {
 			t.Fatal("rules differ between two runs")
 		}
-		if !bytes.Equal(prom.Tests(m, "rules.yaml"), prom.Tests(reference(), "rules.yaml")) {
-			t.Fatal("tests differ between two runs")
+		if diff := cmp.Diff(prom.Tests(m, "rules.yaml"), prom.Tests(reference(), "rules.yaml")); diff != "" {
+			t.Fatal("tests differ between two runs: ", diff)
 		}
 	}
 }

@@ -1,6 +1,10 @@
 package prom
 
-import "github.com/coclai/cutover/generator/slo"
+import (
+	"fmt"
+
+	"github.com/coclai/cutover/generator/slo"
+)
 
 // Queries are the instant queries by which the agent corroborates, observes and captures one SLI. They read raw series, so that they
 // answer without our rules being loaded; only the value of a count is a recorded series, its expression being too long to send around.
@@ -15,21 +19,33 @@ type Queries struct {
 // QueriesOf gives the queries of one SLI of the matrix.
 func QueriesOf(m slo.Matrix, s slo.SLI) Queries {
 	r := read(m, s)
-	q := Queries{Value: canonical(r.value(s.Alert.Window)), Age: canonical(r.age)}
+	value, events := r.value(s.Alert.Window), ""
 	if r.events != nil {
-		q.Events = canonical(r.events(s.Alert.Window))
+		events = r.events(s.Alert.Window)
 	}
-	if b := baseline(s); b != nil {
-		// The NaN of an idle hour is kept: the agent must see it and refuse, not find nothing.
-		q.BaselineValue = canonical(quantile(*s.Measure.Latency, b.Over))
-		q.BaselineEvents = canonical(r.events(b.Over))
+	if len(s.By) > 0 {
+		value, events = worstGroup(s, value, events)
+	}
+	q := Queries{Value: canonical(value), Age: canonical(r.age)}
+	if events != "" {
+		q.Events = canonical(events)
+	}
+	if baseline(s) != nil {
+		value, events := baselineQueries(s)
+		q.BaselineValue, q.BaselineEvents = canonical(value), canonical(events)
 	}
 	return q
 }
 
-func baseline(s slo.SLI) *slo.Baseline {
-	if s.Measure.Latency == nil {
-		return nil
+// worstGroup makes one number of many: the agent judges an SLI, not each of its groups. A group of too few events counts only where there
+// is no other, and the number of events then says that it proves nothing.
+func worstGroup(s slo.SLI, value, events string) (worst, most string) {
+	worst = fmt.Sprintf("%s(%s)", extreme(s.Alert.Op), value)
+	if events == "" {
+		return worst, ""
 	}
-	return s.Measure.Latency.Baseline
+	if s.MinEvents.Sign() > 0 {
+		worst = fmt.Sprintf("%s((%s) and (%s) >= %s) or %s", extreme(s.Alert.Op), value, events, s.MinEvents, worst)
+	}
+	return worst, fmt.Sprintf("max(%s)", events)
 }

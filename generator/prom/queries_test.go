@@ -15,6 +15,7 @@ func TestQueriesAreThoseOfThePlan(t *testing.T) {
 	const (
 		buckets = `http_request_duration_seconds_bucket{job="checkout"}`
 		count   = `http_request_duration_seconds_count{job="checkout"}`
+		native  = `http_request_duration_seconds{job="checkout"}`
 		sync    = `{service="checkout",environment="production",gate="1.4"}`
 	)
 	for _, tt := range []struct {
@@ -53,6 +54,22 @@ func TestQueriesAreThoseOfThePlan(t *testing.T) {
 			Value: `min(rollback_agent_gate_result` + sync + ` and (time() - rollback_agent_gate_timestamp_seconds` + sync + ` <= 2700))`,
 			Age:   `time() - max(rollback_agent_gate_timestamp_seconds` + sync + `)`,
 		}},
+		{"availability: samples are events", fewTargets(), prom.Queries{
+			Value: `(sum(count_over_time(up{job="checkout"}[2m]) - sum_over_time(up{job="checkout"}[2m])))` +
+				` / (sum(count_over_time(up{job="checkout"}[2m])) > 0)`,
+			Events: `sum(count_over_time(up{job="checkout"}[2m]))`,
+			Age:    `time() - max(timestamp(up{job="checkout"}))`,
+		}},
+		{"expression: as old as the newest of what it reads now", percentage(), prom.Queries{
+			Value: `(100 * disk_used_share) >= -Inf`, Age: `time() - max(timestamp(disk_used_share))`,
+		}},
+		{"latency of native histograms by tenant: the worst that has events enough", by(absoluteNative(), "tenant"), prom.Queries{
+			Value: `max((histogram_quantile(0.95, sum by (tenant) (rate(` + native + `[5m]))) >= 0)` +
+				` and (histogram_count(sum by (tenant) (increase(` + native + `[5m])))) >= 50)` +
+				` or max(histogram_quantile(0.95, sum by (tenant) (rate(` + native + `[5m]))) >= 0)`,
+			Events: `max(histogram_count(sum by (tenant) (increase(` + native + `[5m]))))`,
+			Age:    `time() - max(timestamp(` + native + `))`,
+		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			for _, query := range []*string{&tt.want.Value, &tt.want.Events, &tt.want.Age, &tt.want.BaselineValue, &tt.want.BaselineEvents} {
@@ -62,6 +79,24 @@ func TestQueriesAreThoseOfThePlan(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// The agent captures whatever a relative bound is compared with, so that it judges by the number that it shows.
+func TestBaselinesThatTheAgentCaptures(t *testing.T) {
+	for from, want := range map[string][2]string{
+		slo.BaselineFromFixed: {"vector(0.22)", "vector(500)"},
+		slo.BaselineFromLastWeek: {
+			`histogram_quantile(0.95, sum by (le) (rate(http_request_duration_seconds_bucket{job="checkout"}[1h] offset 1w)))`,
+			`sum(increase(http_request_duration_seconds_count{job="checkout"}[1h] offset 1w))`,
+		},
+	} {
+		s := fixed()
+		s.Measure.Latency.Baseline.From = from
+		q := prom.QueriesOf(reference(), s)
+		if diff := cmp.Diff([2]string{printed(t, want[0]), printed(t, want[1])}, [2]string{q.BaselineValue, q.BaselineEvents}); diff != "" {
+			t.Errorf("%s: %s", from, diff)
+		}
 	}
 }
 

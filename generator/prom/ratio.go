@@ -6,29 +6,70 @@ import (
 	"github.com/coclai/cutover/generator/slo"
 )
 
-// readRatio divides sums, never averages ratios. Two traps (facts/promql.md C1): without `or on ()` a service that never failed has no
-// value at all, and without `> 0` an idle one is 0/0 = NaN, which any negated comparison would take for a violation.
-func readRatio(id identity, r slo.RatioMeasure) reading {
-	events := func(w slo.Duration) string { return fmt.Sprintf("sum(increase(%s))", over(r.Total, w)) }
-	value := func(w slo.Duration) string {
-		total := fmt.Sprintf("sum(rate(%s))", over(r.Total, w))
-		return fmt.Sprintf("(sum(rate(%s)) or on () 0 * %s) / (%s > 0)", over(r.Bad, w), total, total)
+// readRatio divides sums, never averages ratios.
+func readRatio(id identity, r slo.RatioMeasure, by grouping) reading {
+	if r.Good != "" {
+		return goodShare(r, by).reading(id)
 	}
-	return reading{
-		unit:    slo.Ratio,
-		value:   value,
-		events:  events,
-		age:     fmt.Sprintf("time() - max(timestamp(%s))", r.Total),
-		missing: fmt.Sprintf("absent(sum(%s))", r.Total),
-		current: slo.ValueSeries,
-		// Each raw series is selected once: selection, not the length of the window, is what an evaluation costs (facts A).
-		records: func(w slo.Duration) []Rule {
-			all, bad := id.of(slo.EventsSeries(w)), id.of(slo.BadSeries(w))
-			return []Rule{
-				id.record(slo.EventsSeries(w), events(w)),
-				id.record(slo.BadSeries(w), fmt.Sprintf("sum(increase(%s)) or on () 0 * %s", over(r.Bad, w), all)),
-				id.record(slo.ValueSeries(w), fmt.Sprintf("%s / (%s > 0)", bad, all)),
-			}
+	reading := badShare(r, by).reading(id)
+	reading.value = func(w slo.Duration) string {
+		total := by.sum(rate(r.Total, w))
+		return fmt.Sprintf("(%s) / (%s > 0)", by.orNone(by.sum(rate(r.Bad, w)), total), total)
+	}
+	return reading
+}
+
+func rate(selector string, w slo.Duration) string { return "rate(" + over(selector, w) + ")" }
+
+func increase(selector string, w slo.Duration) string { return "increase(" + over(selector, w) + ")" }
+
+// badShare counts bad events where they are counted.
+func badShare(r slo.RatioMeasure, by grouping) share {
+	tile := func(selector string, w slo.Duration) string { return by.sum(difference(selector, r.Total, w)) }
+	return share{
+		by: by, newest: r.Total,
+		events: func(w slo.Duration) string { return by.sum(increase(r.Total, w)) },
+		bad:    func(w slo.Duration, all string) string { return by.orNone(by.sum(increase(r.Bad, w)), all) },
+		tile: tally{
+			events: func(w slo.Duration) string { return tile(r.Total, w) },
+			bad:    func(w slo.Duration, all string) string { return by.orNone(tile(r.Bad, w), all) },
 		},
 	}
+}
+
+// goodShare takes what is not good for bad. A good series that is born late would make its first events bad ones, so births count here,
+// and in total as well, lest they hide as many errors. Only a difference of two counts can be exact at the bound: 1 − 0.98 > 0.02.
+func goodShare(r slo.RatioMeasure, by grouping) share {
+	grown := func(selector string, w slo.Duration) string { return by.sum(growth(selector, r.Total, w)) }
+	tile := func(selector string, w slo.Duration) string { return by.sum(difference(selector, r.Total, w)) }
+	rest := func(good, all string) string { return fmt.Sprintf("%s - %s (%s)", all, by.on(), by.orNone(good, all)) }
+	return share{
+		by: by, newest: r.Total,
+		events: func(w slo.Duration) string { return grown(r.Total, w) },
+		bad: func(w slo.Duration, all string) string {
+			return fmt.Sprintf("clamp_min(%s, 0)", rest(grown(r.Good, w), all)) // two scrapes may catch one request at its two ends
+		},
+		tile: tally{
+			events: func(w slo.Duration) string { return tile(r.Total, w) },
+			bad:    func(w slo.Duration, all string) string { return rest(tile(r.Good, w), all) },
+		},
+	}
+}
+
+// growth is increase(), and for a series born in the window on a target that was known before all it has counted. What is not known by
+// job and instance adds nothing: a target that was merely met has old counts.
+func growth(selector, known string, w slo.Duration) string {
+	return fmt.Sprintf("(max_over_time(%s) unless %s offset %s) and on (job, instance) group by (job, instance) (%s offset %s) or %s",
+		over(selector, w), selector, w, known, w, increase(selector, w))
+}
+
+// tileMemory is how long a gap in scraping the difference of last values bridges (facts/promql.md B2).
+const tileMemory = "30m"
+
+// difference is what counters grew by in one tile: of last values, so that nothing is lost between tiles. A reset, and a birth on a known
+// target, count from 0.
+func difference(selector, known string, w slo.Duration) string {
+	last := "last_over_time(" + over(selector, w) + ")"
+	return fmt.Sprintf("(%s - last_over_time(%s[%s] offset %s)) >= 0 or %s and on (job, instance) group by (job, instance) (%s offset %s)",
+		last, selector, tileMemory, w, last, known, w)
 }

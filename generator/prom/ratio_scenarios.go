@@ -2,6 +2,7 @@ package prom
 
 import (
 	"fmt"
+	"math"
 	"math/big"
 	"slices"
 	"time"
@@ -13,9 +14,10 @@ import (
 // extrapolate below 0, so that bad over total is the very quotient that the bound is compared with.
 type ratioStage struct {
 	stage
-	bad         specimen
-	rest        specimen // what total counts beside bad
-	restIsTotal bool     // bad is no part of total, which therefore counts it, too
+	part        specimen // what is counted apart: bad events, or good ones
+	rest        specimen // what total counts beside it
+	restIsTotal bool     // part is none of total, which therefore counts it, too
+	good        bool     // part is good
 	decoys      []specimen
 }
 
@@ -24,7 +26,7 @@ func ratioScenarios(st stage, r slo.RatioMeasure) []scenario {
 	if !ok {
 		return nil
 	}
-	all := []scenario{rs.noErrors(), rs.idle(), rs.comesAndGoes(rs.rest)}
+	all := []scenario{rs.onlyRest(), rs.idle(), rs.comesAndGoes(rs.rest)}
 	for _, limit := range limits(st.alerts) {
 		for _, l := range ratioLevels(limit, st.sli.MinEvents) {
 			all = append(all, rs.jump(l))
@@ -33,21 +35,34 @@ func ratioScenarios(st stage, r slo.RatioMeasure) []scenario {
 	for _, l := range rs.guardLevels() {
 		all = append(all, rs.jump(l))
 	}
+	if rs.good {
+		all = append(all, rs.goodBornLate())
+	}
+	if rs.second != nil && rs.violatedBy(1) {
+		all = append(all, rs.twoGroups())
+	}
 	return all
 }
 
 func newRatioStage(st stage, r slo.RatioMeasure) (ratioStage, bool) {
-	bad, total := matchersOf(r.Bad), matchersOf(r.Total)
-	both := slices.Concat(bad, total)
-	rs := ratioStage{stage: st, decoys: decoys(both, total)}
+	part, total := matchersOf(r.Bad+r.Good), matchersOf(r.Total)
+	both := slices.Concat(part, total)
+	rs := ratioStage{stage: st, decoys: decoys(both, total), good: r.Good != ""}
 	rs.apart = apartLabel(both)
 	var ok, okRest bool
-	if rs.bad, ok = find(both, nil); !ok {
-		rs.bad, ok = find(bad, nil)
+	if rs.part, ok = find(both, nil); !ok {
+		rs.part, ok = find(part, nil)
 	}
-	rs.rest, okRest = find(total, bad)
-	rs.restIsTotal = ok && !rs.bad.picked(total)
-	return rs, ok && okRest
+	rs.rest, okRest = find(total, part)
+	if !ok || !okRest {
+		return rs, false
+	}
+	rs.part, rs.rest = rs.part.in(st.group), rs.rest.in(st.group)
+	for i, d := range rs.decoys {
+		rs.decoys[i] = d.beside(st.group, both)
+	}
+	rs.restIsTotal = !rs.part.picked(total)
+	return rs, true
 }
 
 // ratioLevel is a number of bad events among others.
@@ -110,21 +125,31 @@ func (rs ratioStage) guardLevels() []ratioLevel {
 	if enough <= 1 {
 		return nil
 	}
-	few := enough - 1
-	if len(rs.jumps()) > 1 {
-		few = enough/2 - 1 // two jumps fall into one window
-	}
 	extreme := ratioLevel{bad: 1}
 	if !rs.violatedBy(1) {
 		extreme = ratioLevel{good: 1}
 	}
 	var all []ratioLevel
-	for _, n := range []float64{few, enough} {
+	for _, n := range []float64{rs.tooFew(), enough} {
 		if n > 0 {
-			all = append(all, ratioLevel{fmt.Sprintf("violated, but by %s of %s events", number(n), number(enough)), extreme.bad * n, extreme.good * n})
+			all = append(all, ratioLevel{guardName(n, enough), extreme.bad * n, extreme.good * n})
 		}
 	}
 	return all
+}
+
+func guardName(n, enough float64) string {
+	return fmt.Sprintf("violated, by %s events at a time where it takes %s", number(n), number(enough))
+}
+
+// tooFew is the greatest number of events in each jump that leaves every window short of what it takes.
+func (st stage) tooFew() float64 {
+	jumps := st.jumps()
+	seen := 1
+	if len(jumps) > 1 {
+		seen = min(len(jumps), int(st.wide/(jumps[1]-jumps[0]))+1)
+	}
+	return math.Ceil(st.sli.MinEvents.Float()/float64(seen)) - 1
 }
 
 // violatedBy says whether any bound is violated by a value, given events enough and a baseline of 1.
@@ -155,7 +180,12 @@ func (st stage) gone(window time.Duration) time.Duration {
 }
 
 // end is when every window has let go of everything.
-func (st stage) end() time.Duration { return st.onEvaluation(st.gone(st.wide)) + st.evaluation }
+func (st stage) end() time.Duration {
+	if st.finish > 0 {
+		return st.finish
+	}
+	return st.onEvaluation(st.gone(st.wide)) + st.evaluation
+}
 
 // visible is the timeline of a value that stands while events are in the window.
 func (st stage) visible(m moment) func(time.Duration) []moment {
@@ -190,31 +220,73 @@ func (rs ratioStage) jump(l ratioLevel) scenario {
 }
 
 func (rs ratioStage) pair(process string, t time.Duration, l ratioLevel) []series {
-	rest := l.good
-	if rs.restIsTotal {
-		rest += l.bad
-	}
-	return []series{rs.once(rs.bad.with(rs.apart, process), t, l.bad), rs.once(rs.rest.with(rs.apart, process), t, rest)}
+	part, rest := rs.counts(l)
+	return []series{rs.once(rs.part.with(rs.apart, process), t, part), rs.once(rs.rest.with(rs.apart, process), t, rest)}
 }
 
-// noErrors has no series of bad events at all: 0, not nothing.
-func (rs ratioStage) noErrors() scenario {
+// counts are what the two series of a pair count of a level.
+func (rs ratioStage) counts(l ratioLevel) (part, rest float64) {
+	part, rest = l.bad, l.good
+	if rs.good {
+		part, rest = l.good, l.bad
+	}
+	if rs.restIsTotal {
+		rest += part
+	}
+	return part, rest
+}
+
+// onlyRest has no series at all of what is counted apart: 0 of it, not nothing.
+func (rs ratioStage) onlyRest() scenario {
 	events := 2*rs.sli.MinEvents.Float() + 1
+	name, value := "no bad event was ever counted", 0.0
+	if rs.good {
+		name, value = "no good event was ever counted", 1.0
+	}
 	var all []series
 	for i, t := range rs.jumps() {
 		all = append(all, rs.once(rs.rest.with(rs.apart, fmt.Sprintf("process-%d", i)), t, events))
 	}
 	return scenario{
-		name: "no bad event was ever counted", series: all, until: rs.end(), peak: rs.beforeEnd(rs.gone(rs.narrow)), recorded: true,
-		timeline: rs.visible(moment{known: true, value: 0, events: events}),
+		name: name, series: all, until: rs.end(), peak: rs.beforeEnd(rs.gone(rs.narrow)), recorded: true,
+		timeline: rs.visible(moment{known: true, value: value, events: events}),
 	}
+}
+
+// goodBornLate is the first good event of a kind, on a target that has been there for longer than any window.
+func (rs ratioStage) goodBornLate() scenario {
+	when := rs.onEvaluation(rs.wide) + 2*rs.evaluation
+	until := when + 2*rs.evaluation
+	events := 2*rs.sli.MinEvents.Float() + 1
+	grown, rest := rs.counts(ratioLevel{good: events})
+	return scenario{
+		name: "a series of good events that is born late", until: until, peak: until, recorded: true,
+		series: []series{
+			rs.track().gap(when).hold(grown, until+rs.sample).of(rs.part),
+			rs.track().hold(0, when).hold(rest, until+rs.sample).of(rs.rest),
+		},
+		timeline: same(moment{}, moment{at: when, known: true, events: events}),
+	}
+}
+
+// twoGroups is a violation in one group, among many more events in another: together they would be well.
+func (rs ratioStage) twoGroups() scenario {
+	n := 2*rs.sli.MinEvents.Float() + 1
+	c := rs.jump(ratioLevel{"one of two groups violates", n, 0})
+	part, rest := rs.counts(ratioLevel{good: 1e6 * n})
+	for i, t := range rs.jumps() {
+		process := fmt.Sprintf("process-%d", i)
+		c.series = append(c.series,
+			rs.once(rs.part.in(rs.second).with(rs.apart, process), t, part), rs.once(rs.rest.in(rs.second).with(rs.apart, process), t, rest))
+	}
+	return c
 }
 
 // idle has series, and nothing happens: no value, and no alert about it either.
 func (rs ratioStage) idle() scenario {
 	flat := func(s specimen) series { return rs.track().hold(7, rs.end()+rs.sample).of(s) }
 	return scenario{
-		name: "idle", series: []series{flat(rs.bad), flat(rs.rest)}, until: rs.end(), peak: rs.end(), recorded: true,
+		name: "idle", series: []series{flat(rs.part), flat(rs.rest)}, until: rs.end(), peak: rs.end(), recorded: true,
 		timeline: same(moment{}),
 	}
 }

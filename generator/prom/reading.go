@@ -18,13 +18,17 @@ func read(m slo.Matrix, s slo.SLI) reading {
 	id := identity{m.Service, m.Environment, s.ID}
 	switch measure := s.Measure; {
 	case measure.Ratio != nil:
-		return readRatio(id, *measure.Ratio)
+		return readRatio(id, *measure.Ratio, s.By)
+	case measure.Availability != nil:
+		return downShare(*measure.Availability, s.By).reading(id)
+	case measure.Expr != nil:
+		return readExpr(id, *measure.Expr)
 	case measure.Latency != nil:
-		return readLatency(id, *measure.Latency)
+		return readLatency(id, *measure.Latency, s.By)
 	case measure.Restarts != nil:
 		return readRestarts(id, *measure.Restarts, m.ScrapeInterval)
 	case measure.Count != nil:
-		return readCount(id, *measure.Count, s.NoData)
+		return readCount(id, *measure.Count, s.NoData, s.By)
 	case measure.State != nil:
 		return readState(id, *measure.State, s.Alert)
 	}

@@ -66,9 +66,14 @@ func wholeLevels(limits []slo.Decimal) []int {
 	return all
 }
 
-// spacingOf is how far apart n restarts can lie so that all of them are in the narrowest window at once; 0 if they cannot.
+// spacingOf is how far apart n restarts can lie so that all of them are in the narrowest window at once and none passes for jitter; 0 if
+// they cannot.
 func (rs restartStage) spacingOf(n int) time.Duration {
-	for _, spacing := range []time.Duration{3 * rs.tile, rs.tile} {
+	apart := (restartJitter*time.Second/rs.tile + 1) * rs.tile
+	for _, spacing := range []time.Duration{3 * rs.tile, apart} {
+		if spacing < apart {
+			continue
+		}
 		if time.Duration(n)*spacing+2*rs.evaluation < rs.narrow {
 			return spacing
 		}

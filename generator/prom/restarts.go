@@ -19,7 +19,8 @@ const (
 )
 
 // readRestarts counts the tiles of the window in which the process was younger than the last one known before the tile. changes() would
-// count clock jitter, and `x offset` would miss every restart behind a failed scrape, whose stale marker hides the older sample.
+// count clock jitter, and `x offset` would miss every restart behind a failed scrape, whose stale marker hides the older sample. Restarts
+// of one tile, or no further apart than the jitter, count as one.
 func readRestarts(id identity, r slo.RestartsMeasure, scrape slo.Duration) reading {
 	value := func(w slo.Duration) string {
 		tile, memory := restartTile(w, scrape), min(w, longestRestartMemory)
@@ -40,4 +41,9 @@ func readRestarts(id identity, r slo.RestartsMeasure, scrape slo.Duration) readi
 func restartTile(window, scrape slo.Duration) slo.Duration {
 	scrapes := (window + restartSteps*scrape - 1) / (restartSteps * scrape)
 	return max(scrape, min(scrapes*scrape, longestRestartTile/scrape*scrape))
+}
+
+// MostRestarts is how many restarts a window can tell apart, one for each tile. Neither length may be zero.
+func MostRestarts(window, scrape slo.Duration) int64 {
+	return int64(window / restartTile(window, scrape))
 }

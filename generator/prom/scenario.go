@@ -1,6 +1,7 @@
 package prom
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -26,7 +27,10 @@ type scenario struct {
 	timeline func(window time.Duration) []moment // a violation stays visible as long as it is in the window
 	peak     time.Duration                       // an evaluation at which the interesting value still stands
 	until    time.Duration
-	recorded bool // the recorded value is compared at the peak, too
+	recorded bool        // the recorded value is compared at the peak, too
+	group    specimen    // that it plays in
+	alerts   []alertTest // looked at beside those that the timeline calls for
+	values   []valueTest
 }
 
 // same is a timeline that does not depend on the window.
@@ -83,9 +87,12 @@ func (a alert) window() slo.Duration {
 }
 
 // limit is the bound as a number, for a given baseline.
-func (a alert) limit(baseline float64) float64 {
+func (a alert) limit(base float64) float64 {
+	if a.bound.Relative != nil && !missable(baseline(a.sli)) {
+		return a.bound.Relative.PlusOne().Times(baseline(a.sli).Value).Float()
+	}
 	if a.bound.Relative != nil {
-		return a.bound.Relative.PlusOne().Float() * baseline
+		return a.bound.Relative.PlusOne().Float() * base
 	}
 	if a.bound.Value == nil {
 		return 0
@@ -102,6 +109,9 @@ func compare(a, b float64) int {
 	}
 	return 0
 }
+
+// grouped says whether the alert fires for each group.
+func (a alert) grouped() bool { return a.watches == theBound || a.watches == theBudget }
 
 // checks are the evaluations at which an alert is looked at: before and at every change, at the peak, and at the end.
 func (s scenario) checks(a alert, p pace) []alertTest {
@@ -124,16 +134,20 @@ func (s scenario) checks(a alert, p pace) []alertTest {
 	slices.Sort(looked)
 	var tests []alertTest
 	for _, t := range slices.Compact(looked) {
-		tests = append(tests, a.expect(t, firing[t], at(timeline, t).value))
+		tests = append(tests, a.expect(t, firing[t], at(timeline, t).value, s.group))
 	}
 	return tests
 }
 
 // expect is one line of a test: what the alert says at a time.
-func (a alert) expect(t time.Duration, firing bool, value float64) alertTest {
+func (a alert) expect(t time.Duration, firing bool, value float64, group specimen) alertTest {
 	test := alertTest{EvalTime: slo.Duration(t), Name: a.name}
 	if firing {
-		test.Firing = []firingAlert{{Labels: a.labels(), Annotations: a.words.of(value)}}
+		labels := a.labels()
+		if a.grouped() {
+			maps.Copy(labels, group)
+		}
+		test.Firing = []firingAlert{{Labels: labels, Annotations: a.words.of(value, group)}}
 	}
 	return test
 }

@@ -15,12 +15,17 @@ type ruleFile struct {
 	Groups []prom.Group `yaml:"groups"`
 }
 
+func decode(t *testing.T, rules []byte, file *ruleFile) {
+	t.Helper()
+	if err := yaml.Unmarshal(rules, file); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func readBack(t *testing.T, m slo.Matrix) []prom.Rule {
 	t.Helper()
 	var file ruleFile
-	if err := yaml.Unmarshal(prom.Rules(m).YAML(), &file); err != nil {
-		t.Fatal(err)
-	}
+	decode(t, prom.Rules(m).YAML(), &file)
 	var all []prom.Rule
 	for _, g := range file.Groups {
 		if g.Interval != m.EvaluationInterval {
@@ -179,7 +184,7 @@ func TestSelectorsWithoutASpecimenAreNamed(t *testing.T) {
 	m := reference()
 	m.SLIs = m.SLIs[:2]
 	m.SLIs[0].Measure.Ratio.Total = `http_requests_total{job=~"[x-z]{3}\\b",job=~"(a|b|c)+",job!=""}`
-	tests := string(prom.Tests(m, "rules.yaml"))
+	tests := string(prom.Tests(m, "rules.yaml")[0].Content)
 	if !strings.Contains(tests, "# Not tested: api-error-rate,") {
 		t.Error("the file does not say that api-error-rate is not tested")
 	}

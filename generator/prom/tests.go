@@ -1,9 +1,11 @@
 package prom
 
 import (
-	"bytes"
 	"fmt"
+	"slices"
 	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
 
 	"github.com/coclai/cutover/generator/slo"
 )
@@ -12,6 +14,7 @@ import (
 type testFile struct {
 	RuleFiles          []string     `yaml:"rule_files"`
 	EvaluationInterval slo.Duration `yaml:"evaluation_interval"`
+	GroupOrder         []string     `yaml:"group_eval_order,omitempty"`
 	Tests              []test       `yaml:"tests"`
 }
 
@@ -46,27 +49,44 @@ type sample struct {
 	Value  float64 `yaml:"value"`
 }
 
+// TestFile is a file for `promtool test rules`, by its name beside the rules.
+type TestFile struct {
+	Name    string
+	Content []byte
+}
+
 // Tests proves the rules of the matrix to `promtool test rules`: for every alert, silence on the good side of its bound and exactly at
 // it, firing just beyond it and not one evaluation before its `for` has passed, and what its kind is known to get wrong. rulesFile is
-// the path of the rules as seen from the test file.
+// the path of the rules as seen from the test files.
+//
+// promtool evaluates all groups of a file at one interval, whatever theirs is. So there is a file for each interval, and each looks only at
+// what its interval leaves as it is in production: rules_test.yaml at that of the matrix, rules_2m_test.yaml at that of a budget's tiles,
+// and rules_6h_test.yaml, which takes weeks in strides, at what does not depend on it: how long the longest windows are, and last week.
 //
 // Series are made up from the selectors. One for which no matching label values can be found is named in a comment and left untested.
-func Tests(m slo.Matrix, rulesFile string) []byte {
+func Tests(m slo.Matrix, rulesFile string) []TestFile {
 	p := paceOf(m)
-	file := testFile{RuleFiles: []string{rulesFile}, EvaluationInterval: m.EvaluationInterval, Tests: []test{setTest(m, p)}}
-	var untested bytes.Buffer
-	var acts []act
+	first := newPlay(m, p.evaluation)
+	first.file.Tests = []test{setTest(m, p)}
 	for _, s := range m.SLIs {
-		of := actsOf(m, s, p)
-		if len(of) == 0 {
-			fmt.Fprintf(&untested, "# Not tested: %s, no series could be made up that its selectors pick.\n", s.ID)
+		acts := actsOf(m, s, p)
+		if len(acts) == 0 {
+			fmt.Fprintf(&first.untested, "# Not tested: %s, no series could be made up that its selectors pick.\n", s.ID)
 		}
-		acts = append(acts, of...)
+		first.acts = append(first.acts, acts...)
 	}
-	for _, of := range together(acts) {
-		file.Tests = append(file.Tests, testOf(m, p, of))
+	first.play(p)
+	plays := []*play{first}
+	for _, p := range budgetPaces(m) {
+		plays = join(plays, m, p)
 	}
-	return append(append(doNotEdit(m.Runbook.File), untested.Bytes()...), encode(file)...)
+	var files []TestFile
+	for _, played := range plays {
+		if len(played.file.Tests) > 0 {
+			files = append(files, played.testFile(rulesFile))
+		}
+	}
+	return files
 }
 
 // paceOf lets samples arrive at least as often as in production, and so that every evaluation falls on one: extrapolation, which would
@@ -86,17 +106,17 @@ func setTest(m slo.Matrix, p pace) test {
 	return test{
 		Name:     m.Service + ": the rules are evaluated, and say which they are",
 		Interval: slo.Duration(p.sample),
-		Alerts:   []alertTest{watchdogAlert(m).expect(0, true, 1)},
+		Alerts:   []alertTest{watchdogAlert(m).expect(0, true, 1, nil)},
 		Values:   []valueTest{{Expr: slo.RulesInfo, Samples: []sample{{labels.String(), 1}}}},
 	}
 }
 
-// values compares the recorded value of each window at the peak.
-func (c scenario) values(m slo.Matrix, s slo.SLI) []valueTest {
+// recordings compares the recorded value of each window at the peak.
+func (c scenario) recordings(m slo.Matrix, s slo.SLI) []valueTest {
 	var tests []valueTest
 	r, id := read(m, s), identity{m.Service, m.Environment, s.ID}
 	for _, w := range windows(s) {
-		series := id.of(r.current(w))
+		series := id.in(c.group, r.current(w))
 		test := valueTest{Expr: canonical(series), EvalTime: slo.Duration(c.peak)}
 		if now := at(c.timeline(w.Std()), c.peak); now.known {
 			test.Samples = []sample{{Labels: series, Value: now.value}}
@@ -106,12 +126,27 @@ func (c scenario) values(m slo.Matrix, s slo.SLI) []valueTest {
 	return tests
 }
 
-// scenariosOf chooses by kind, like read.
+// scenariosOf chooses by kind, like read. None if the selectors, or the labels it is grouped by, have no specimen.
 func scenariosOf(m slo.Matrix, s slo.SLI, p pace) []scenario {
-	stage := newStage(m, s, p)
-	switch measure := s.Measure; {
+	stage, ok := newStage(m, s, p)
+	if !ok {
+		return nil
+	}
+	all := kindScenarios(stage, s.Measure)
+	for i := range all {
+		all[i].group = stage.group
+	}
+	return all
+}
+
+func kindScenarios(stage stage, measure slo.Measure) []scenario {
+	switch {
 	case measure.Ratio != nil:
 		return ratioScenarios(stage, *measure.Ratio)
+	case measure.Availability != nil:
+		return availabilityScenarios(stage, *measure.Availability)
+	case measure.Expr != nil:
+		return exprScenarios(stage, *measure.Expr)
 	case measure.Latency != nil:
 		return latencyScenarios(stage, *measure.Latency)
 	case measure.Restarts != nil:
@@ -121,7 +156,7 @@ func scenariosOf(m slo.Matrix, s slo.SLI, p pace) []scenario {
 	case measure.State != nil:
 		return stateScenarios(stage, *measure.State)
 	}
-	return gateScenarios(stage, *s.Measure.Gate)
+	return gateScenarios(stage, *measure.Gate)
 }
 
 // stage is what the scenarios of one SLI share.
@@ -134,10 +169,13 @@ type stage struct {
 	narrow   time.Duration // least and greatest window
 	wide     time.Duration
 	patience time.Duration // how long nothing may be measured
+	finish   time.Duration // when series end; 0: when every window has let go of them
 	apart    string        // a label that tells processes apart
+	group    specimen      // that is played in
+	second   specimen      // another one; nil if there is none
 }
 
-func newStage(m slo.Matrix, s slo.SLI, p pace) stage {
+func newStage(m slo.Matrix, s slo.SLI, p pace) (stage, bool) {
 	st := stage{pace: p, matrix: m, sli: s, patience: patience(m).Std(), narrow: s.Alert.Window.Std()}
 	for _, a := range alerts(m, s) {
 		if a.watches == theBound {
@@ -148,5 +186,27 @@ func newStage(m slo.Matrix, s slo.SLI, p pace) stage {
 	for _, w := range windows(s) {
 		st.narrow, st.wide = min(st.narrow, w.Std()), max(st.wide, w.Std())
 	}
-	return st
+	by, match := grouping(s.By), groupedBy(s.Measure)
+	group, ok := by.one(match)
+	if second, ok := by.other(match); ok {
+		st.second = second
+	}
+	st.group = group
+	return st, ok
+}
+
+// groupedBy are the matchers that a group must satisfy.
+func groupedBy(measure slo.Measure) []*labels.Matcher {
+	switch {
+	case measure.Ratio != nil:
+		r := measure.Ratio
+		return slices.Concat(matchersOf(r.Bad+r.Good), matchersOf(r.Total))
+	case measure.Availability != nil:
+		return matchersOf(measure.Availability.Up)
+	case measure.Latency != nil:
+		return matchersOf(measure.Latency.Histogram.With(""))
+	case measure.Count != nil:
+		return matchersOf(measure.Count.Counter)
+	}
+	return nil
 }

@@ -38,6 +38,11 @@ func (t *track) hold(value float64, before time.Duration) *track {
 	return t.add(t.left(before), number(value))
 }
 
+// keep repeats a sample that is no number.
+func (t *track) keep(sample string, before time.Duration) *track {
+	return t.add(t.left(before), sample)
+}
+
 // rise begins with a value and adds a step to each further sample.
 func (t *track) rise(value, step float64, before time.Duration) *track {
 	return t.add(t.left(before), number(value)+"+"+number(step))

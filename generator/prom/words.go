@@ -8,12 +8,18 @@ import (
 	"github.com/coclai/cutover/generator/slo"
 )
 
-// shown stands for the alert's value in words; no text has this character.
-const shown = "\x00"
+// shown stands for the alert's value in words, and labelled, with a label's name and unlabelled after it, for the value of that label. No
+// text has these characters.
+const (
+	shown      = "\x00"
+	labelled   = "\x01"
+	unlabelled = "\x02"
+)
 
 // words are an alert's annotations before the value is put in.
 type words struct {
 	unit                          slo.Unit
+	by                            grouping // labels that are shown, too
 	summary, description, runbook string
 }
 
@@ -25,24 +31,34 @@ func (w words) template() map[string]string {
 		pipe = `{{ $value | humanizePercentage }}`
 	case slo.Seconds:
 		pipe += "s"
+	case percent:
+		pipe += "%"
 	}
-	return w.annotations(literal, pipe)
+	return w.annotations(literal, pipe, func(label string) string { return "{{ $labels." + label + " }}" })
 }
 
-// of gives the annotations that Prometheus will make of template for a value.
-func (w words) of(value float64) map[string]string {
+// of gives the annotations that Prometheus will make of template for a value, and the labels of a group.
+func (w words) of(value float64, group specimen) map[string]string {
 	text := fmt.Sprintf("%.6g", value)
 	switch w.unit {
 	case slo.Ratio:
 		text = fmt.Sprintf("%.4g%%", value*100) // what humanizePercentage does
 	case slo.Seconds:
 		text += "s"
+	case percent:
+		text += "%"
 	}
-	return w.annotations(func(s string) string { return s }, text)
+	return w.annotations(func(s string) string { return s }, text, func(label string) string { return group[label] })
 }
 
-func (w words) annotations(text func(string) string, value string) map[string]string {
-	put := func(s string) string { return strings.ReplaceAll(text(s), shown, value) }
+func (w words) annotations(text func(string) string, value string, label func(string) string) map[string]string {
+	put := func(s string) string {
+		s = strings.ReplaceAll(text(s), shown, value)
+		for _, name := range w.by {
+			s = strings.ReplaceAll(s, labelled+name+unlabelled, label(name))
+		}
+		return s
+	}
 	all := map[string]string{"summary": put(w.summary), "description": put(w.description)}
 	if w.runbook != "" {
 		all["runbook"] = put(w.runbook)
@@ -52,6 +68,18 @@ func (w words) annotations(text func(string) string, value string) map[string]st
 
 // literal makes a text pass through Prometheus's templates as it is: a cell may contain `{{ query "up" }}`.
 func literal(text string) string { return strings.ReplaceAll(text, "{{", `{{ "{{" }}`) }
+
+// subject is what an alert is about: the SLI, and which group of it.
+func (a alert) subject() string {
+	if len(a.sli.By) == 0 {
+		return a.sli.Title
+	}
+	var group []string
+	for _, name := range a.sli.By {
+		group = append(group, name+" "+labelled+name+unlabelled)
+	}
+	return a.sli.Title + " of " + strings.Join(group, ", ")
+}
 
 func boundWords(a alert, unit slo.Unit) words {
 	s, over := a.sli, ""
@@ -67,9 +95,28 @@ func boundWords(a alert, unit slo.Unit) words {
 	}
 	return words{
 		unit:        unit,
-		summary:     fmt.Sprintf("%s: %s%s is %s", s.Title, shown, over, phrase(a.bound, unit)),
-		description: fmt.Sprintf("%s in %s: %s is %s%s (%s).", a.matrix.Service, a.matrix.Environment, s.Title, shown, over, said),
+		by:          s.By,
+		summary:     fmt.Sprintf("%s: %s%s is %s", a.subject(), shown, over, phrase(a.bound, unit)),
+		description: fmt.Sprintf("%s in %s: %s is %s%s (%s).", a.matrix.Service, a.matrix.Environment, a.subject(), shown, over, said),
 		runbook:     a.place(),
+	}
+}
+
+// burnWords say the share of bad events, and how fast that is.
+func burnWords(a alert, w BurnWindow) words {
+	objective := fmt.Sprintf("an objective of %s%% over %s", a.sli.Budget.Objective.Shift(2), a.sli.Budget.Period)
+	said := fmt.Sprintf("more than %s, in the last %s too, spends the budget of %s more than %s times too fast",
+		quantity(a.bound, slo.Ratio), w.Short, objective, w.Factor)
+	if a.guard.Sign() > 0 {
+		said += fmt.Sprintf("; fewer than %s events prove nothing", a.guard)
+	}
+	return words{
+		unit:    slo.Ratio,
+		by:      a.sli.By,
+		summary: fmt.Sprintf("%s: the error budget is being spent, %s bad over %s", a.subject(), shown, w.Long),
+		description: fmt.Sprintf("%s in %s: %s is %s bad over %s (%s).",
+			a.matrix.Service, a.matrix.Environment, a.subject(), shown, w.Long, said),
+		runbook: a.place(),
 	}
 }
 
@@ -99,6 +146,8 @@ func quantity(b slo.Bound, unit slo.Unit) string {
 		return value.Shift(2).String() + "%"
 	case slo.Seconds:
 		return value.String() + "s"
+	case percent:
+		return value.String() + "%"
 	}
 	return value.String()
 }

@@ -22,7 +22,8 @@ type Bindings struct {
 	Gates        diag.Map[GateBinding]    `yaml:"gates"`    // by the precondition's number, or a name of its own
 	Cutover      CutoverBinding           `yaml:"cutover"`
 	Alertmanager AlertmanagerBinding      `yaml:"alertmanager"`
-	Owners       diag.Map[OwnerBinding]   `yaml:"owners"` // by the name in the table's last column
+	Owners       diag.Map[OwnerBinding]   `yaml:"owners"`  // by the name in the table's last column
+	Outputs      []diag.Text              `yaml:"outputs"` // files for other rulers than Prometheus itself
 }
 
 // PrometheusBinding says how often Prometheus scrapes and evaluates.
@@ -33,31 +34,50 @@ type PrometheusBinding struct {
 
 // SLIBinding measures a row of the table in exactly one way.
 type SLIBinding struct {
-	ID        diag.Text        `yaml:"id"`
-	Component diag.Text        `yaml:"component"`
-	Ratio     *RatioBinding    `yaml:"ratio"`
-	Latency   *LatencyBinding  `yaml:"latency"`
-	Restarts  *RestartsBinding `yaml:"restarts"`
-	Count     *CountBinding    `yaml:"count"`
-	State     *StateBinding    `yaml:"state"`
-	Window    diag.Text        `yaml:"window"` // for bounds whose cell names none
-	Baseline  *BaselineBinding `yaml:"baseline"`
-	MinEvents diag.Text        `yaml:"min_events"`
-	NoData    diag.Text        `yaml:"no_data"`
+	ID           diag.Text            `yaml:"id"`
+	Component    diag.Text            `yaml:"component"`
+	Ratio        *RatioBinding        `yaml:"ratio"`
+	Latency      *LatencyBinding      `yaml:"latency"`
+	Restarts     *RestartsBinding     `yaml:"restarts"`
+	Count        *CountBinding        `yaml:"count"`
+	State        *StateBinding        `yaml:"state"`
+	Availability *AvailabilityBinding `yaml:"availability"`
+	Expr         *ExprBinding         `yaml:"expr"`
+	Window       diag.Text            `yaml:"window"` // for bounds whose cell names none
+	Baseline     *BaselineBinding     `yaml:"baseline"`
+	Budget       *BudgetBinding       `yaml:"budget"`
+	By           []diag.Text          `yaml:"by"` // labels that tell groups apart
+	MinEvents    diag.Text            `yaml:"min_events"`
+	NoData       diag.Text            `yaml:"no_data"`
 }
 
-// RatioBinding is bad events over all events.
+// RatioBinding is bad events, or good ones, over all events.
 type RatioBinding struct {
 	At    diag.Position `yaml:"-"`
 	Bad   diag.Text     `yaml:"bad"`
+	Good  diag.Text     `yaml:"good"`
 	Total diag.Text     `yaml:"total"`
 }
 
-// LatencyBinding is a quantile of a classic histogram, by its base name.
+// LatencyBinding is a quantile of a histogram, by its base name.
 type LatencyBinding struct {
 	At        diag.Position `yaml:"-"`
 	Quantile  diag.Text     `yaml:"quantile"`
 	Histogram diag.Text     `yaml:"histogram"`
+	Type      diag.Text     `yaml:"type"` // classic, native
+}
+
+// AvailabilityBinding is a gauge that is 1 while a target or probe is well, and 0 while it is not.
+type AvailabilityBinding struct {
+	At diag.Position `yaml:"-"`
+	Up diag.Text     `yaml:"up"`
+}
+
+// ExprBinding is PromQL that yields the quantity itself.
+type ExprBinding struct {
+	At    diag.Position `yaml:"-"`
+	Query diag.Text     `yaml:"query"`
+	Unit  diag.Text     `yaml:"unit"` // ratio, percent, seconds, count, state
 }
 
 // RestartsBinding counts the starts of processes in a gauge of start times.
@@ -83,10 +103,19 @@ type StateBinding struct {
 // BaselineBinding is what a relative bound is compared with.
 type BaselineBinding struct {
 	At        diag.Position `yaml:"-"`
-	From      diag.Text     `yaml:"from"`
+	From      diag.Text     `yaml:"from"`  // release, fixed, last_week
+	Value     diag.Text     `yaml:"value"` // of a fixed one
 	Over      diag.Text     `yaml:"over"`
 	MinEvents diag.Text     `yaml:"min_events"`
 	Floor     diag.Text     `yaml:"floor"`
+}
+
+// BudgetBinding is an error budget. Objective and period may stand in the row's target cell instead.
+type BudgetBinding struct {
+	At        diag.Position `yaml:"-"`
+	Objective diag.Text     `yaml:"objective"` // as a cell would say it: 99.9%
+	Period    diag.Text     `yaml:"period"`
+	Windows   diag.Text     `yaml:"windows"` // recorded, raw
 }
 
 // TriggerBinding binds an item of the trigger list to a row, or to several things of which any suffices.

@@ -50,6 +50,11 @@ type Row struct {
 	Line                       int
 }
 
+// Complete says whether the table has all columns.
+func (r Row) Complete() bool {
+	return r.Name.At.Line > 0 && r.Target.At.Line > 0 && r.Alert.At.Line > 0 && r.Owner.At.Line > 0
+}
+
 // Item is an item of a list. Number is section.position: "4.1.1"; an item of a list inside it adds its own: "2.2.1". Where no heading
 // above it has a number, it has none either.
 type Item struct {

@@ -20,12 +20,14 @@ func Parse(file string, content []byte) (Document, diag.List) {
 	hash := sha256.Sum256(content)
 	body := bytes.TrimPrefix(content, []byte("\ufeff"))
 	m := &markdown{source: newSource(file, body), document: Document{File: file, SHA256: hex.EncodeToString(hash[:])},
-		section: &heading{Section: Section{Kind: Other}}, seen: map[string]Item{}, roots: map[Kind]int{}}
+		section: &heading{Section: Section{Kind: Other}}, seen: map[string]Item{}, roots: map[Kind]int{}, rows: map[string]int{}}
 	if !utf8.Valid(body) {
 		m.problems.Add(diag.Diagnostic{At: diag.Position{File: file}, Message: "the file is not UTF-8"})
 		return m.document, m.problems
 	}
-	m.blocks(goldmark.New(goldmark.WithExtensions(extension.Table)).Parser().Parse(text.NewReader(body)))
+	root := goldmark.New(goldmark.WithExtensions(extension.Table)).Parser().Parse(text.NewReader(body))
+	m.implied = !m.anyNumbered(root)
+	m.blocks(root)
 	m.missing()
 	return m.document, m.problems.Sorted()
 }
@@ -41,7 +43,10 @@ type markdown struct {
 	roots    map[Kind]int // the line of the first section of each kind
 	seen     map[string]Item
 
-	matrixFound bool // also if it could not be read
+	matrixFound bool           // also if it could not be read
+	rows        map[string]int // of tables of SLOs, by the number of their section
+	sections    int            // counted on the outermost level, where implied
+	implied     bool           // no heading has a number: they are counted
 }
 
 func (m *markdown) blocks(parent ast.Node) {
@@ -57,9 +62,7 @@ func (m *markdown) block(n ast.Node) {
 	case *ast.List:
 		m.list(n)
 	case *extensionast.Table:
-		if m.section.Kind == Matrix {
-			m.matrix(n)
-		}
+		m.table(n)
 	case *ast.Paragraph:
 		m.brokenTable(n)
 	case *ast.Blockquote:

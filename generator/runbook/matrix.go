@@ -3,6 +3,7 @@ package runbook
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/coclai/cutover/generator/diag"
@@ -16,59 +17,57 @@ var columns = []struct {
 	words *regexp.Regexp
 	cell  func(*Row) *Cell
 }{
-	{"Owner", regexp.MustCompile(`(?i)\bowner\b|담당`), func(r *Row) *Cell { return &r.Owner }},
-	{"Alert Condition", regexp.MustCompile(`(?i)\balert\b|알림|경보`), func(r *Row) *Cell { return &r.Alert }},
-	{"Target/SLO", regexp.MustCompile(`(?i)\b(target|slo|objective)\b|목표`), func(r *Row) *Cell { return &r.Target }},
-	{"Metric", regexp.MustCompile(`(?i)\b(metric|sli|indicator)\b|지표`), func(r *Row) *Cell { return &r.Name }},
+	{"Owner", regexp.MustCompile(`(?i)\b(owners?|on-?call|responsible)\b|담당|책임`), func(r *Row) *Cell { return &r.Owner }},
+	{"Alert Condition", regexp.MustCompile(`(?i)\b(alert(s|ing)?|alarms?|page when|roll ?back)\b|알림|경보|알람|롤백`), func(r *Row) *Cell { return &r.Alert }},
+	{"Target/SLO", regexp.MustCompile(`(?i)\b(targets?|slos?|objectives?|goals?)\b|목표`), func(r *Row) *Cell { return &r.Target }},
+	{"Metric", regexp.MustCompile(`(?i)\b(metrics?|slis?|indicators?|signals?)\b|지표|메트릭`), func(r *Row) *Cell { return &r.Name }},
 }
 
-const columnsHint = `the columns are "Metric", "Target/SLO", "Alert Condition", "Owner" (지표, 목표, 알림 조건, 담당); other remarks go below the table`
+// The columns by their place above, for those that are spoken of; others are extra, and stay unread.
+const (
+	alertColumn  = 1
+	targetColumn = 2
+	nameColumn   = 3
+	extraColumn  = -1
+)
 
-// matrix reads the table of SLOs.
-func (m *markdown) matrix(n *extensionast.Table) {
+// bearing are headers of columns that would change what a bound says: left unread, they would make it another one.
+var bearing = regexp.MustCompile(`(?i)\b(windows?|durations?|periods?|for|units?|thresholds?|severity|conditions?)\b|단위|기간|시간|임계|조건|윈도우`)
+
+const columnsHint = `the columns are "Metric", "Target/SLO", "Alert Condition", "Owner" (지표, 목표, 알림 조건, 담당)`
+
+// table reads a table of SLOs: every one in a section of the matrix, and any other that has a column of targets and one of alerts. The
+// rows of other tables are kept among the others.
+func (m *markdown) table(n *extensionast.Table) {
 	header := n.FirstChild()
-	if m.matrixFound {
-		m.problems.Add(m.problem(m.rowStart(n, header), "a second table in the section of the SLO matrix", "keep the rows in one table"))
-		return
-	}
-	m.matrixFound = true
-	m.counted()
-	order, ok := m.header(n, header)
-	if !ok {
-		return
-	}
-	position := 0
-	for row := header.NextSibling(); row != nil; row = row.NextSibling() {
-		position++
-		m.row(n, row, order, position)
-	}
-	if position == 0 {
-		m.problems.Add(m.problem(m.rowStart(n, header), "the SLO matrix has no rows", ""))
-	}
-}
-
-// header finds which column is where; every one must be there, once, and no other.
-func (m *markdown) header(n *extensionast.Table, header ast.Node) ([]int, bool) {
-	var order []int
-	found := map[int]bool{}
-	good := true
+	var cells []Cell
 	for child := header.FirstChild(); child != nil; child = child.NextSibling() {
 		cell, _ := m.read(m.cellStart(child, n), child)
+		cells = append(cells, cell)
+	}
+	order := ordered(cells)
+	target, alert := slices.Contains(order, targetColumn), slices.Contains(order, alertColumn)
+	if !(target && alert) && (m.section.Kind != Matrix || !target && !alert) {
+		m.otherTable(n)
+		return
+	}
+	m.matrix(n, cells, order)
+}
+
+// ordered finds which column is where. A first column without a word of ours names the rows; a second one that does is an extra.
+func ordered(cells []Cell) []int {
+	var order []int
+	for _, cell := range cells {
 		column := columnOf(cell.Text)
-		if column < 0 || found[column] {
-			m.problems.Add(cell.Diagnose(0, 0, fmt.Sprintf("column %q is not recognised", cell.Text), columnsHint))
-			good = false
+		if column == nameColumn && slices.Contains(order, nameColumn) {
+			column = extraColumn
 		}
-		found[column] = true
 		order = append(order, column)
 	}
-	for i, c := range columns {
-		if !found[i] {
-			m.problems.Add(m.problem(m.rowStart(n, header), fmt.Sprintf("the SLO matrix has no column %q", c.name), columnsHint))
-			good = false
-		}
+	if len(order) > 0 && order[0] == extraColumn && !slices.Contains(order, nameColumn) {
+		order[0] = nameColumn
 	}
-	return order, good
+	return order
 }
 
 func columnOf(text string) int {
@@ -77,7 +76,60 @@ func columnOf(text string) int {
 			return i
 		}
 	}
-	return -1
+	return extraColumn
+}
+
+// otherTable keeps the rows of a table that states no bounds, so that each can be accounted for.
+func (m *markdown) otherTable(n *extensionast.Table) {
+	for row := n.FirstChild().NextSibling(); row != nil; row = row.NextSibling() {
+		start := m.rowStart(n, row)
+		cell, _ := m.read(start, row.FirstChild())
+		m.document.Others = append(m.document.Others, Item{Kind: Other, Text: cell, Line: m.source.position(start).Line})
+	}
+}
+
+// matrix reads the rows of a table of SLOs. Several tables of a section are counted through.
+func (m *markdown) matrix(n *extensionast.Table, cells []Cell, order []int) {
+	m.matrixFound = true
+	m.numbered()
+	header := n.FirstChild()
+	if !m.header(n, cells, order) {
+		return
+	}
+	before := m.rows[m.section.Number]
+	for row := header.NextSibling(); row != nil; row = row.NextSibling() {
+		m.rows[m.section.Number]++
+		m.row(n, row, order, m.rows[m.section.Number])
+	}
+	if m.rows[m.section.Number] == before {
+		m.problems.Add(m.problem(m.rowStart(n, header), "the SLO matrix has no rows", ""))
+	}
+}
+
+// header checks the columns, of which each must be there once; extra ones must not bear on the bounds. Without a column of targets or
+// alerts the rows are read as far as they go.
+func (m *markdown) header(n *extensionast.Table, cells []Cell, order []int) bool {
+	found := map[int]bool{}
+	good := true
+	for i, cell := range cells {
+		column := order[i]
+		if column == extraColumn && bearing.MatchString(cell.Text) {
+			m.problems.Add(cell.Diagnose(0, 0, fmt.Sprintf("column %q is not read, and may change what the bounds say", cell.Text),
+				`write it into the cells of the bounds, for instance "> 2% (5m) for 10m"; `+columnsHint))
+			good = false
+		}
+		if column != extraColumn && found[column] {
+			m.problems.Add(cell.Diagnose(0, 0, fmt.Sprintf("a second column %q", columns[column].name), columnsHint))
+			good = false
+		}
+		found[column] = true
+	}
+	for i, c := range columns {
+		if !found[i] {
+			m.problems.Add(m.problem(m.rowStart(n, n.FirstChild()), fmt.Sprintf("the SLO matrix has no column %q", c.name), columnsHint))
+		}
+	}
+	return good && found[nameColumn]
 }
 
 // row reads one row, after its cells have been counted in the file: the parser drops surplus cells and makes up missing ones.
@@ -91,6 +143,10 @@ func (m *markdown) row(n *extensionast.Table, node ast.Node, order []int, positi
 	row := Row{Number: fmt.Sprintf("%s.%d", m.section.Number, position), Line: m.source.position(start).Line}
 	child := node.FirstChild()
 	for _, column := range order {
+		if column == extraColumn {
+			child = child.NextSibling()
+			continue
+		}
 		cell, _ := m.read(m.cellStart(child, n), child)
 		if strings.TrimSpace(cell.Text) == "" {
 			m.problems.Add(cell.Diagnose(0, 1, fmt.Sprintf("the cell of %q is empty", columns[column].name), ""))

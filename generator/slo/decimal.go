@@ -2,6 +2,7 @@ package slo
 
 import (
 	"fmt"
+	"math"
 	"math/big"
 	"strconv"
 	"strings"
@@ -111,6 +112,25 @@ func (d Decimal) PlusOne() Decimal {
 
 // Float is the nearest float64: for comparing with measurements, never for printing a bound.
 func (d Decimal) Float() float64 { f, _ := d.Rat().Float64(); return f }
+
+// Times is d × e, exact as long as the product has 18 digits, else rounded to them.
+func (d Decimal) Times(e Decimal) Decimal {
+	return Rounded(new(big.Rat).Mul(d.Rat(), e.Rat()), d.scale+e.scale)
+}
+
+// Rounded is the fraction as a decimal with at most so many places, and with fewer where 18 digits do not hold them.
+func Rounded(r *big.Rat, places int) Decimal {
+	for ; places > 0; places-- {
+		if d, err := ParseDecimal(r.FloatString(places)); err == nil {
+			return d
+		}
+	}
+	d, err := ParseDecimal(r.FloatString(0))
+	if err != nil {
+		return Decimal{unscaled: math.MaxInt64} // beyond all bounds that can be written
+	}
+	return d
+}
 
 // MarshalText writes String, so that YAML and JSON carry decimals as strings.
 func (d Decimal) MarshalText() ([]byte, error) { return []byte(d.String()), nil }

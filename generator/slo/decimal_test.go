@@ -80,3 +80,24 @@ func TestModesAreCapped(t *testing.T) {
 		}
 	}
 }
+
+func TestProductsAreExact(t *testing.T) {
+	for _, tt := range []struct{ a, b, want string }{
+		{"14.4", "0.001", "0.0144"}, {"1.35", "0.22", "0.297"}, {"0", "3", "0"}, {"-0.5", "0.5", "-0.25"},
+		{"0.123456789012345678", "0.5", "0.061728394506172839"},
+		{"0.999999999999999999", "0.1", "0.1"}, // 19 digits: the last is rounded away
+		{"999999999999999999", "1", "999999999999999999"},
+	} {
+		if got := slo.MustDecimal(tt.a).Times(slo.MustDecimal(tt.b)).String(); got != tt.want {
+			t.Errorf("%s × %s = %s, want %s", tt.a, tt.b, got, tt.want)
+		}
+	}
+}
+
+func TestABudgetIsWhatTheObjectiveLeaves(t *testing.T) {
+	for objective, want := range map[string]string{"0.999": "0.001", "0.9995": "0.0005", "0.9": "0.1", "0": "1", "1": "0"} {
+		if got := (slo.Budget{Objective: slo.MustDecimal(objective)}).Share().String(); got != want {
+			t.Errorf("an objective of %s leaves %s, want %s", objective, got, want)
+		}
+	}
+}

@@ -17,7 +17,18 @@ type Matrix struct {
 	Live                 *Live
 	Owners               []Owner
 	Agent                AgentReceiver
+	Outputs              []Output // asked for beside the usual files
 }
+
+// Output is a form of the rules for another ruler than Prometheus itself.
+type Output string
+
+// The outputs that can be asked for.
+const (
+	OutputPrometheusRule Output = "prometheusrule" // the Prometheus operator's object
+	OutputMimir          Output = "mimir"          // a namespace of Mimir's ruler
+	OutputThanos         Output = "thanos"         // a file of Thanos's ruler
+)
 
 // Source names a file and the hash of its bytes.
 type Source struct {
@@ -48,27 +59,58 @@ type SLI struct {
 	Alert     Bound  // the bad condition
 	MinEvents Decimal
 	NoData    NoData
-	Trigger   string // item of the trigger list that it serves, "" if none
-	Mode      Mode   // of that trigger, ModeNone if none
+	By        []string // labels the SLI is told apart by (per tenant, per region); empty: one value for all
+	Budget    *Budget  // an objective over a period, with burn-rate alerts; nil for none
+	Trigger   string   // item of the trigger list that it serves, "" if none
+	Mode      Mode     // of that trigger, ModeNone if none
 }
 
 // Measure is how an SLI is measured: exactly one field is set.
 type Measure struct {
-	Ratio    *RatioMeasure
-	Latency  *LatencyMeasure
-	Restarts *RestartsMeasure
-	Count    *CountMeasure
-	State    *StateMeasure
-	Gate     *GateMeasure
+	Ratio        *RatioMeasure
+	Latency      *LatencyMeasure
+	Restarts     *RestartsMeasure
+	Count        *CountMeasure
+	State        *StateMeasure
+	Gate         *GateMeasure
+	Availability *AvailabilityMeasure
+	Expr         *ExprMeasure
 }
 
-// RatioMeasure is bad events over all events. Selectors are instant vector selectors of counters, validated PromQL.
-type RatioMeasure struct{ Bad, Total string }
+// RatioMeasure is bad events over all events. Selectors are instant vector selectors of counters, validated PromQL. Exactly one of Bad
+// and Good is set; where Good is, bad is total − good.
+type RatioMeasure struct{ Bad, Good, Total string }
+
+// AvailabilityMeasure is the share of time that probes failed or targets were down: of a gauge that is 1 when well and 0 when not, as
+// probe_success or up. Its value is the bad share: a cell that states the good one is complemented before it comes here.
+type AvailabilityMeasure struct{ Up string }
+
+// ExprMeasure is raw PromQL that yields the quantity, in Unit. The window is in the expression; bounds have none.
+type ExprMeasure struct {
+	Expr    string
+	Unit    Unit
+	Percent bool // the expression yields percent: bounds were shifted by two places to meet it
+}
+
+// Budget is an error budget: the share of bad events that the objective leaves over a period, with an alert for each pair of windows.
+type Budget struct {
+	Objective Decimal // good share: 0.999
+	Period    Duration
+	Raw       bool // windows read raw series, not recorded tiles: exact for rulers that were down, and dear
+}
+
+// Share is the budget itself, the share of events that may be bad: 1 − objective, exactly.
+func (b Budget) Share() Decimal {
+	negative := b.Objective
+	negative.unscaled = -negative.unscaled
+	return negative.PlusOne()
+}
 
 // LatencyMeasure is a quantile of a classic histogram, given by its base name with matchers: h{job="x"} stands for h_bucket, h_count.
 type LatencyMeasure struct {
 	Quantile  Decimal // 0.95
 	Histogram Selector
+	Native    bool      // a native histogram: the base name itself, no _bucket
 	Baseline  *Baseline // nil for an absolute bound
 }
 
@@ -101,7 +143,8 @@ func (s Selector) With(suffix string) string { return s.Name + suffix + s.Matche
 
 // Baseline is what a relative bound is compared with: captured before T0 by the agent, or exported by it.
 type Baseline struct {
-	From      string // "release"
+	From      string  // BaselineFromRelease, BaselineFromFixed or BaselineFromLastWeek
+	Value     Decimal // of a fixed one, in the SLI's unit
 	Over      Duration
 	MinEvents Decimal
 	Floor     Decimal // least absolute excess, in the SLI's unit

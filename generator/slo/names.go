@@ -28,6 +28,7 @@ const (
 	SuffixSLO             = "SLO"             // the objective is missed, the alert bound is not necessarily passed
 	SuffixNoData          = "NoData"          // nothing is being measured
 	SuffixBaselineMissing = "BaselineMissing" // a release is out, and there is nothing to compare it with
+	SuffixBurn            = "Burn"            // the error budget is being spent too fast; the longer window follows: Burn1h
 )
 
 // Watchdog is the alert that always fires: its absence means that nothing can be heard.
@@ -69,6 +70,42 @@ func EventsSeries(window Duration) string { return "slo:events:increase" + windo
 
 // BadSeries is the recorded number of bad events in a window.
 func BadSeries(window Duration) string { return "slo:bad:increase" + window.String() }
+
+// BudgetStrip is the name of a recorded number of events, or of bad ones, of which the shorter windows of a budget are summed; strips
+// overlap by all but one scrape interval and the evaluation interval. BudgetTile is that of the longer windows: tiles do not overlap.
+func BudgetStrip(what string, length Duration) string {
+	return "slo:budget_" + what + ":increase" + length.String()
+}
+
+// BudgetTile is the name of what is recorded of one tile.
+func BudgetTile(what string, length Duration) string {
+	return "slo:budget_" + what + ":tile" + length.String()
+}
+
+// What BudgetStrip and BudgetTile count.
+const (
+	BudgetEvents = "events"
+	BudgetBad    = "bad"
+)
+
+// BudgetEventsSeries is the recorded number of events in one of a budget's windows: what a burn alert's guard reads.
+func BudgetEventsSeries(window Duration) string { return "slo:budget_events:" + window.String() }
+
+// ErrorRatioSeries is the recorded share of bad events in one of a budget's windows.
+func ErrorRatioSeries(window Duration) string { return "slo:error_ratio:" + window.String() }
+
+// BurnRateSeries is the error ratio in parts of the budget: 1 spends it exactly in the period.
+func BurnRateSeries(window Duration) string { return "slo:burn_rate:" + window.String() }
+
+// BudgetRemainingSeries is the share of the budget that is left at the end of the period; below 0, more was spent than there was.
+func BudgetRemainingSeries(period Duration) string {
+	return "slo:error_budget_remaining:" + period.String()
+}
+
+// BudgetCoverageSeries is the share of the period about which something was recorded: what the remaining budget rests on.
+func BudgetCoverageSeries(period Duration) string {
+	return "slo:error_budget_coverage:" + period.String()
+}
 
 // AlertName is the name of an SLI's alert: checkout, api-error-rate → CheckoutApiErrorRate.
 func AlertName(service, id string) string { return camel(service) + camel(id) }

@@ -32,7 +32,7 @@ type PlanSLO struct {
 	Line      int           `yaml:"line,omitempty"`
 	Component string        `yaml:"component"`
 	Owner     string        `yaml:"owner"`
-	Kind      string        `yaml:"kind"` // ratio, latency, restarts, count, state, gate
+	Kind      string        `yaml:"kind"` // ratio, latency, restarts, count, state, gate, availability, expr
 	Unit      Unit          `yaml:"unit"`
 	Gate      string        `yaml:"gate,omitempty"`
 	SLO       *Bound        `yaml:"slo,omitempty"`

@@ -56,7 +56,8 @@ func word[T ~string](v *validation, at, what string, w T, words ...T) {
 func (v *validation) slo(s PlanSLO) {
 	at := "slo " + s.ID
 	v.check(s.ID != "", "an slo has no id")
-	word(v, at, "kind", s.Kind, KindRatio, KindLatency, KindRestarts, KindCount, KindState, KindGate)
+	word(v, at, "kind", s.Kind, KindRatio, KindLatency, KindRestarts, KindCount, KindState, KindGate,
+		KindAvailability, KindExpr)
 	word(v, at, "unit", s.Unit, Ratio, Seconds, Count, State)
 	word(v, at, "meaning of no data", s.NoData, NoDataOK, NoDataAlert, NoDataHold)
 	word(v, at, "time to hold", s.Holds, HoldsNow, HoldsSinceOnset)

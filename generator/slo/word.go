@@ -8,6 +8,9 @@ const (
 	KindCount    = "count"
 	KindState    = "state"
 	KindGate     = "gate"
+
+	KindAvailability = "availability"
+	KindExpr         = "expr"
 )
 
 // The steps of a cutover. Manual is any that the program does not know: a checklist is for people first.
@@ -50,5 +53,9 @@ const (
 	NeedsAcceptance   = "acceptance"
 )
 
-// BaselineFromRelease is a baseline captured by the agent before T0.
-const BaselineFromRelease = "release"
+// Where a baseline comes from: captured by the agent before T0, written in the YAML, or the same window a week ago.
+const (
+	BaselineFromRelease  = "release"
+	BaselineFromFixed    = "fixed"
+	BaselineFromLastWeek = "last_week"
+)

@@ -1,0 +1,91 @@
+package runbook
+
+// note is what the schema says of a key, and the words that it takes; none: any text.
+type note struct {
+	text  string
+	words []string
+}
+
+// Words that YAML does not read as text.
+var (
+	truth = []string{"true", "false"}
+	first = []string{"1"}
+)
+
+// notes are by type and key.
+var notes = map[string]note{
+	"Bindings.version":                      {"The version of this format: 1.", first},
+	"Bindings.service":                      {"Name of the service, on every rule and alert: a-z, 0-9 and - _ . between them.", nil},
+	"Bindings.environment":                  {"Where it runs, on every rule and alert, for instance production.", nil},
+	"Bindings.runbook":                      {"Path of the Markdown runbook, from the folder of this file.", nil},
+	"Bindings.prometheus":                   {"What prometheus.yml says.", nil},
+	"Bindings.slis":                         {"One entry for each row of the table, by the row's first cell.", nil},
+	"Bindings.triggers":                     {"One entry for each item of the trigger list, by its number.", nil},
+	"Bindings.gates":                        {"What the list of preconditions cannot say, by the item's number; or a gate of its own, by a name.", nil},
+	"Bindings.cutover":                      {"What the agent needs for the cutover itself.", nil},
+	"Bindings.alertmanager":                 {"Your own Alertmanager configuration, and where the agent listens.", nil},
+	"Bindings.owners":                       {"How the owners of the table's last column are reached, by their names there.", nil},
+	"Bindings.outputs":                      {"Forms of the rules for other rulers, written beside the usual files.", []string{"prometheusrule", "mimir", "thanos"}},
+	"PrometheusBinding.scrape_interval":     {"How often the targets are scraped, for instance 15s.", nil},
+	"PrometheusBinding.evaluation_interval": {"How often rules are evaluated, for instance 30s.", nil},
+	"SLIBinding.id":                         {"Lower-case words with hyphens; a label of the alert, and its only id.", nil},
+	"SLIBinding.component":                  {"By which an incident is classified; one of those of the runbook, if it names any.", nil},
+	"SLIBinding.ratio":                      {"Bad events over all events.", nil},
+	"SLIBinding.latency":                    {"A quantile of a histogram.", nil},
+	"SLIBinding.restarts":                   {"Starts of processes.", nil},
+	"SLIBinding.count":                      {"Events, from the very first.", nil},
+	"SLIBinding.state":                      {"A gauge that must hold a value.", nil},
+	"SLIBinding.availability":               {"The share of time that targets or probes are well.", nil},
+	"SLIBinding.expr":                       {"PromQL that yields the quantity itself.", nil},
+	"SLIBinding.window":                     {"How far a bound looks back whose cell names no window, for instance 5m.", nil},
+	"SLIBinding.baseline":                   {`What a bound such as "baseline + > 35%" is compared with.`, nil},
+	"SLIBinding.budget":                     {"An error budget, with burn-rate alerts.", nil},
+	"SLIBinding.by":                         {"Labels by which the SLI is told apart, for instance tenant.", nil},
+	"SLIBinding.min_events":                 {"Fewer events in the window prove nothing.", nil},
+	"SLIBinding.no_data":                    {"What it means when nothing is measured: hold says so in a ticket, ok says nothing, alert pages.", []string{"hold", "ok", "alert"}},
+	"RatioBinding.bad":                      {"A selector of the counter of bad events. Give this or `good`.", nil},
+	"RatioBinding.good":                     {"A selector of the counter of good events: bad is total - good.", nil},
+	"RatioBinding.total":                    {"A selector of the counter of all events.", nil},
+	"LatencyBinding.quantile":               {"0.95 is p95.", nil},
+	"LatencyBinding.histogram":              {"Base name of the histogram with matchers, without _bucket.", nil},
+	"LatencyBinding.type":                   {"A classic histogram has a series for each bucket, a native one has none.", []string{"classic", "native"}},
+	"AvailabilityBinding.up":                {"A selector of a gauge that is 1 when well and 0 when not, as up or probe_success.", nil},
+	"ExprBinding.query":                     {"PromQL that yields one value; its window is its own.", nil},
+	"ExprBinding.unit":                      {"What it yields.", []string{"ratio", "percent", "seconds", "count", "state"}},
+	"RestartsBinding.started_at":            {"A selector of a gauge of start times, as process_start_time_seconds.", nil},
+	"CountBinding.counter":                  {"A selector of a counter.", nil},
+	"StateBinding.gauge":                    {"A selector of the gauge.", nil},
+	"StateBinding.pushed_at":                {"A selector of the time of its last push, as push_time_seconds.", nil},
+	"StateBinding.stale_after":              {"After how long without a push the state is unknown.", nil},
+	"BaselineBinding.from":                  {"release: captured by the agent before the release; fixed: `value`; last_week: the same time a week ago.", []string{"release", "fixed", "last_week"}},
+	"BaselineBinding.value":                 {"Of a fixed baseline, for instance 240ms.", nil},
+	"BaselineBinding.over":                  {"Over how long it is captured, for instance 1h.", nil},
+	"BaselineBinding.min_events":            {"Fewer events make no baseline.", nil},
+	"BaselineBinding.floor":                 {"The least absolute excess, for instance 20ms.", nil},
+	"BudgetBinding.objective":               {"The share of good events, for instance 99.9%; unless the row's target says it.", nil},
+	"BudgetBinding.period":                  {"What the objective holds over, for instance 30d; unless the row's target says it.", nil},
+	"BudgetBinding.windows":                 {"recorded windows are cheap; raw ones are exact after the ruler was down, and dear.", []string{"recorded", "raw"}},
+	"TriggerBinding.slo":                    {"The id of the row that the item is about.", nil},
+	"TriggerBinding.any":                    {"Several things of which any suffices: rows, and SLIs of the item's own, whose bound its words state.", nil},
+	"TriggerBinding.mode":                   {"How far the agent may go by itself.", []string{"observe", "propose", "auto"}},
+	"AnyBinding.slo":                        {"The id of a row.", nil},
+	"AnyBinding.owner":                      {"Who is called, of `owners`.", nil},
+	"AnyBinding.gate":                       {"The gate whose result this is.", nil},
+	"GateBinding.run":                       {"The command of a gate that is no item of the list; run without a shell.", nil},
+	"GateBinding.logs":                      {"A folder in the checkout whose files are kept.", nil},
+	"GateBinding.hard":                      {"Run again while the release is observed.", truth},
+	"GateBinding.every":                     {"How often a hard gate is run again, for instance 30m.", nil},
+	"CutoverBinding.time_zone":              {"Of the day in the stable tag's name, for instance Asia/Seoul.", nil},
+	"CutoverBinding.gates_expire":           {"After how long a gate's result no longer counts, for instance 4h.", nil},
+	"CutoverBinding.restored":               {"Gates that are run on the tree that was put back.", nil},
+	"CutoverBinding.live":                   {"How to ask which commit production runs.", nil},
+	"LiveBinding.query":                     {"PromQL whose label names the commit.", nil},
+	"LiveBinding.label":                     {"That label.", nil},
+	"LiveBinding.run":                       {"A command that prints the commit.", nil},
+	"AlertmanagerBinding.base":              {"Path of your own file, from the folder of this one: global settings and receivers.", nil},
+	"AlertmanagerBinding.agent":             {"Where Alertmanager sends the firings that may roll back.", nil},
+	"AgentBinding.url":                      {"The agent's webhook.", nil},
+	"AgentBinding.credentials_file":         {"Absolute path of the token's file, as Alertmanager sees it.", nil},
+	"OwnerBinding.receiver":                 {"A receiver of alertmanager.base.", nil},
+	"OwnerBinding.webhook":                  {"An address, where there is no receiver.", nil},
+}
