@@ -19,8 +19,8 @@ check: tools format vet lint deadcode ## the quick part of it: gofmt, go vet, st
 demo: tools ## the whole story on this machine: a bad release, its alert, its rollback (Ctrl-C ends it)
 	@go build -o bin/demo ./deploy/demo && exec bin/demo
 
-rules: ## compile rules/ into rules/generated
-	go run ./cmd/promrulegen generate --config rules/promrulegen.yaml
+rules: ## compile rules/ into rules/generated, and write the schema of its bindings
+	go run ./cmd/promrulegen schema > rules/.schema && mv rules/.schema rules/promrulegen.schema.json && go run ./cmd/promrulegen generate --config rules/promrulegen.yaml
 
 golden: rules ## write all generated files anew; read the diff before you commit it
 
