@@ -47,8 +47,35 @@ func selectorsOf(g Group) [][]*labels.Matcher {
 	return all
 }
 
-// together distributes acts over tests, the longest first, so that long ones share a test with long ones.
+// company is how many SLIs share tests. Acts are compared with each other, so that without a limit the time for one row would grow with
+// the number of rows.
+const company = 16
+
+// together distributes acts, which come SLI by SLI, over tests.
 func together(acts []act) [][]act {
+	var tests [][]act
+	for len(acts) > 0 {
+		n := firstSLIs(acts, company)
+		tests = append(tests, packed(acts[:n])...)
+		acts = acts[n:]
+	}
+	return tests
+}
+
+// firstSLIs is how many of the acts belong to the first SLIs, at most limit of them.
+func firstSLIs(acts []act, limit int) int {
+	seen := map[string]bool{}
+	for i, a := range acts {
+		seen[a.sli.ID] = true
+		if len(seen) > limit {
+			return i
+		}
+	}
+	return len(acts)
+}
+
+// packed distributes acts over tests, the longest first, so that long ones share a test with long ones.
+func packed(acts []act) [][]act {
 	slices.SortStableFunc(acts, func(a, b act) int { return int((b.until - a.until) / time.Millisecond) })
 	var tests [][]act
 	for _, a := range acts {
