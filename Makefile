@@ -24,8 +24,8 @@ rules: ## compile rules/ into rules/generated, and write the schema of its bindi
 
 golden: rules ## write all generated files anew; read the diff before you commit it
 
-bench: ## the benchmarks
-	go test -run '^$$' -bench . -benchmem ./...
+bench: ## the benchmarks, some of them long (SLOTH=path of sloth 0.16 puts it beside ours)
+	go test -run '^$$' -bench . -benchmem -timeout 4h ./...
 
 format: # gofmt
 	@tools/expect-nothing 'not formatted (run gofmt -w)' gofmt -l cmd generator agent deploy

@@ -73,7 +73,7 @@ func (r *resolver) gateRunning(name string) (string, bool) {
 				return g.ID, true
 			}
 		}
-		if item, listed := r.listed(g.ID); listed && item.Code[0].Text == name {
+		if item, listed := r.listed(g.ID); listed && g.Pass != slo.PassManual && item.Code[0].Text == name {
 			return g.ID, true
 		}
 	}

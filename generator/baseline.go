@@ -2,22 +2,26 @@ package generator
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/coclai/cutover/generator/diag"
 	"github.com/coclai/cutover/generator/runbook"
 	"github.com/coclai/cutover/generator/slo"
 )
 
-// baseline reads what a relative bound is compared with. A fixed one is a number and rests on nothing; the others are measured, over a
-// length of time and on a number of events.
-func (r *resolver) baseline(b runbook.BaselineBinding) *slo.Baseline {
-	at := diag.Text{At: b.At}
-	base := &slo.Baseline{Floor: r.seconds(b.Floor)}
+// baselineOf reads what a relative bound of a quantity is compared with; nil if nothing is. A fixed one is a number and rests on nothing;
+// the others are measured, over a length of time and on a number of events.
+func (r *resolver) baselineOf(given *runbook.BaselineBinding, q quantity) *slo.Baseline {
+	if given == nil || !q.relative {
+		return nil
+	}
+	b, at := *given, diag.Text{At: given.At}
+	base := &slo.Baseline{Floor: r.measured(b.Floor, q)}
 	if r.given(b.From, at, "from") {
 		base.From = oneOf(r, b.From, "source of a baseline", slo.BaselineFromRelease, slo.BaselineFromFixed, slo.BaselineFromLastWeek)
 	}
 	if base.From == slo.BaselineFromFixed {
-		r.fixed(b, base)
+		r.fixed(b, base, q)
 		return base
 	}
 	if b.Value.Value != "" {
@@ -31,7 +35,7 @@ func (r *resolver) baseline(b runbook.BaselineBinding) *slo.Baseline {
 	return base
 }
 
-func (r *resolver) fixed(b runbook.BaselineBinding, base *slo.Baseline) {
+func (r *resolver) fixed(b runbook.BaselineBinding, base *slo.Baseline, q quantity) {
 	for _, key := range []struct {
 		text diag.Text
 		name string
@@ -44,10 +48,33 @@ func (r *resolver) fixed(b runbook.BaselineBinding, base *slo.Baseline) {
 		return
 	}
 	before := len(r.problems)
-	base.Value = r.seconds(b.Value)
+	base.Value = r.measured(b.Value, q)
 	if base.Value.Sign() == 0 && len(r.problems) == before {
-		r.blame(b.Value, "a baseline of 0 is none: everything is more", "write for instance 240ms")
+		r.blame(b.Value, "a baseline of 0 is none: everything is more", "write for instance "+exampleOf(q))
 	}
+}
+
+func exampleOf(q quantity) string {
+	return map[slo.Unit]string{slo.Seconds: "240ms", slo.Ratio: "0.4%"}[q.unit] + map[bool]string{true: "12"}[q.unit == slo.Count || q.unit == slo.State]
+}
+
+// measured reads a value of a quantity as a person writes it: a time, a percentage, or a number.
+func (r *resolver) measured(text diag.Text, q quantity) slo.Decimal {
+	switch {
+	case text.Value == "":
+		return slo.Decimal{}
+	case q.unit == slo.Seconds:
+		return r.seconds(text)
+	case q.unit != slo.Ratio:
+		return r.amount(text)
+	}
+	digits, percent := strings.CutSuffix(text.Value, "%")
+	if !percent {
+		r.blame(text, fmt.Sprintf("%q is no percentage", text.Value), "write for instance 0.4%")
+		return slo.Decimal{}
+	}
+	text.Value = strings.TrimSpace(digits)
+	return r.amount(text).Percent()
 }
 
 // seconds reads a duration as an exact number of seconds: 20ms is 0.020.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"time"
 
 	"github.com/coclai/cutover/generator/condition"
 	"github.com/coclai/cutover/generator/diag"
@@ -20,14 +21,27 @@ type boundCell struct {
 	quantity  quantity
 }
 
-// readBound reads a cell of the table as a bound of a quantity.
-func (r *resolver) readBound(cell runbook.Cell, q quantity, s slo.Sense, b runbook.SLIBinding) (boundCell, bool) {
-	c, err := condition.Parse(cell.Text)
-	if err != nil {
-		r.unreadable(cell, err)
+// alertOf reads the alert cell of a row as a bound of a quantity.
+func (r *resolver) alertOf(row runbook.Row, about subject, q quantity, b runbook.SLIBinding) (boundCell, bool) {
+	found := r.said.read(row.Alert)
+	if found.err != nil {
+		r.unreadable(row.Alert, found.err)
 		return boundCell{}, false
 	}
-	return r.fit(boundCell{cell: cell, condition: c, window: b.Window}, q, s)
+	c := about.lend(found.condition, alarm)
+	if !r.named(about, c, row.Alert, alarm) {
+		return boundCell{}, false
+	}
+	return r.fit(boundCell{cell: row.Alert, condition: c, window: b.Window}, q, alarm)
+}
+
+// named blames a bound that cannot be of what its row is called.
+func (r *resolver) named(about subject, c slo.Condition, cell runbook.Cell, s slo.Sense) bool {
+	m, wrong := errors.AsType[misnomer](about.fits(c, cell, s))
+	if wrong {
+		r.blameCell(cell, m.message, m.hint)
+	}
+	return !wrong
 }
 
 // unreadable blames the part of a cell that the condition language cannot read.
@@ -112,7 +126,7 @@ func misfitUnit(c slo.Condition, q quantity, _ slo.Sense) (string, string) {
 	case c.Quantile.Sign() != 0 && c.Quantile.Cmp(q.quantile) != 0:
 		return fmt.Sprintf("quantile %s is stated, and a %s%s is measured", c.Quantile, q.kind, quantileOf(q)), "make both the same"
 	case c.Relative && !q.relative:
-		return fmt.Sprintf("a %s is not compared with a baseline", q.kind), ""
+		return fmt.Sprintf("a %s is not compared with a baseline: %s", q.kind, q.incomparable), q.instead
 	case c.Consecutive && !q.consecutive:
 		return fmt.Sprintf("a %s has no consecutive events", q.kind), ""
 	case c.Window != 0 && !q.windowed:
@@ -156,7 +170,7 @@ func misfitValue(c slo.Condition, q quantity, s slo.Sense) (string, string) {
 	switch {
 	case q.rising && c.Value.Sign() < 0:
 		return fmt.Sprintf("a %s is never below 0", q.kind), ""
-	case q.rising && q.unit == slo.Ratio && c.Value.Cmp(one) >= 0:
+	case q.rising && q.unit == slo.Ratio && !c.Relative && c.Value.Cmp(one) >= 0:
 		return "a ratio never exceeds 100%: the bound cannot be reached", "write less than 100%"
 	case q.unit == slo.Seconds && c.Value.Sign() == 0:
 		return "a latency of 0 is no bound", ""
@@ -172,7 +186,7 @@ func misfitValue(c slo.Condition, q quantity, s slo.Sense) (string, string) {
 
 // misfitDirection refuses bounds that point the wrong way: an alert on a low error rate rolls back what is well.
 func misfitDirection(c slo.Condition, q quantity, s slo.Sense) (string, string) {
-	if !q.rising {
+	if !q.rising && !c.Relative {
 		return "", ""
 	}
 	high := c.Op == slo.Greater || c.Op == slo.AtLeast
@@ -186,9 +200,12 @@ func misfitDirection(c slo.Condition, q quantity, s slo.Sense) (string, string) 
 }
 
 // contradict says whether some value is both good and a reason to alert. The two limits cut the numbers into stretches; one value of
-// each stands for all. Counts take whole numbers only.
+// each stands for all. Counts take whole numbers only; over windows of different lengths it is their rates that are compared.
 func contradict(good, bad slo.Bound, whole bool) bool {
 	g, b := limit(good), limit(bad)
+	if whole && good.Window > 0 && bad.Window > 0 && good.Window != bad.Window {
+		g, b, whole = perTime(g, good.Window), perTime(b, bad.Window), false
+	}
 	one := big.NewRat(1, 1)
 	candidates := []*big.Rat{g, b}
 	for _, l := range []*big.Rat{g, b} {
@@ -203,6 +220,10 @@ func contradict(good, bad slo.Bound, whole bool) bool {
 		}
 	}
 	return false
+}
+
+func perTime(r *big.Rat, window slo.Duration) *big.Rat {
+	return new(big.Rat).Quo(r, big.NewRat(int64(window), int64(time.Second)))
 }
 
 func limit(b slo.Bound) *big.Rat {

@@ -35,20 +35,25 @@ func (r *resolver) budgetOf(t target, b runbook.SLIBinding, q quantity) (budget 
 		Objective: r.goodShare(t, given, spoken), Period: r.period(t, given),
 		Raw: oneOf(r, given.Windows, "kind of windows", "recorded", "raw") == "raw",
 	}
-	if len(r.problems) == before {
+	if len(r.problems) == before && !r.sound[*budget] {
 		r.burns(*budget, func(message, hint string) { r.blameBudget(t, given, message, hint) })
 	}
 	if len(r.problems) > before {
 		return nil, spoken
 	}
+	r.sound[*budget] = true
 	return budget, spoken
 }
 
 // objective reads the target cell of a row: a bound over a window, or the objective of an error budget.
-func (r *resolver) objective(s *slo.SLI, row runbook.Row, q quantity, b runbook.SLIBinding) (boundCell, bool) {
-	c, err := condition.Parse(row.Target.Text)
-	if err != nil {
-		r.unreadable(row.Target, err)
+func (r *resolver) objective(s *slo.SLI, row runbook.Row, about subject, q quantity, b runbook.SLIBinding) (boundCell, bool) {
+	found := r.said.read(row.Target)
+	if found.err != nil {
+		r.unreadable(row.Target, found.err)
+		return boundCell{}, false
+	}
+	c := about.lend(found.condition, objective)
+	if !r.named(about, c, row.Target, objective) {
 		return boundCell{}, false
 	}
 	placed, ok := r.inPlace(row.Target, c, q, objective)

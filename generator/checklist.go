@@ -63,8 +63,8 @@ func (r *resolver) observe(s *slo.Step, item runbook.Item) {
 func (r *resolver) rowCalled(item runbook.Item, name string) (string, bool) {
 	var found, names []string
 	for _, s := range r.matrix.SLIs {
-		if s.Trigger == s.Item {
-			continue // no row of the table
+		if s.Trigger == s.Item || !s.Bounded() {
+			continue // no row of the table, or none that the agent could judge by
 		}
 		names = append(names, s.Title)
 		if strings.EqualFold(s.Title, name) {
@@ -95,7 +95,7 @@ func (r *resolver) anyRowIs(name string) bool {
 }
 
 func (r *resolver) idOf(row runbook.Row) string {
-	e, _ := r.bind.SLIs.Find(row.Name.Text)
+	e := r.slis[row.Name.Text]
 	return e.Value.ID.Value
 }
 

@@ -17,14 +17,15 @@ import (
 type Difference struct {
 	Path    string
 	Missing bool
+	Stale   bool   // generated once, and no longer compiled
 	Excerpt string // of a unified diff, from the file as it is to the file as it should be; "" if it is missing
 }
 
 // excerptLines keep the report on one screen.
 const excerptLines = 24
 
-// Compare says which files of a folder differ from those compiled.
-func Compare(files []File, folder string) ([]Difference, error) {
+// Compare says which files of a folder differ from those compiled of a runbook, and which are no longer compiled.
+func Compare(files []File, source, folder string) ([]Difference, error) {
 	var differences []Difference
 	for _, f := range files {
 		path := filepath.Join(folder, f.Name)
@@ -40,7 +41,11 @@ func Compare(files []File, folder string) ([]Difference, error) {
 			differences = append(differences, Difference{Path: path, Excerpt: excerpt(path, found, f.Content)})
 		}
 	}
-	return differences, nil
+	stale, err := Stale(files, source, folder)
+	for _, path := range stale {
+		differences = append(differences, Difference{Path: path, Stale: true})
+	}
+	return differences, err
 }
 
 func excerpt(path string, found, compiled []byte) string {

@@ -204,7 +204,7 @@ func TestEmitThenCompareAgreesUntilAFileIsEdited(t *testing.T) {
 	}
 	expect := func(want ...Difference) {
 		t.Helper()
-		got, err := Compare(c.Files, folder)
+		got, err := Compare(c.Files, c.Matrix.Runbook.File, folder)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -221,7 +221,7 @@ func TestEmitThenCompareAgreesUntilAFileIsEdited(t *testing.T) {
 	if err := os.Remove(filepath.Join(folder, rulesFile)); err != nil {
 		t.Fatal(err)
 	}
-	got, err := Compare(c.Files, folder)
+	got, err := Compare(c.Files, c.Matrix.Runbook.File, folder)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,8 +24,12 @@ func (r *resolver) cutover() {
 	}
 	r.matrix.GatesExpire = r.interval(b.GatesExpire, "cutover.gates_expire")
 	for _, id := range b.Restored {
-		if _, known := r.gate(id.Value); !known {
+		g, known := r.gate(id.Value)
+		switch {
+		case !known:
 			r.blame(id, fmt.Sprintf("there is no gate %q", id.Value), meant(id.Value, r.gateIDs()))
+		case g.Pass == slo.PassManual:
+			r.blame(id, fmt.Sprintf("gate %s is manual, and a rollback waits for nobody", id.Value), "name gates that run a command")
 		}
 	}
 	if b.Live != nil {

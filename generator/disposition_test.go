@@ -31,7 +31,7 @@ var disposition = []struct {
 	{"3.1", FateAgent, "tags what production runs, as pre-bigbang-cutover-{date:20060102} (Asia/Seoul)"},
 	{"3.2", FateAgent, "every gate is still PASS for this commit"},
 	{"3.3", FateAgent, "announces the window"},
-	{"3.4", FateManual, "a person or CI deploys; the agent sees the branch move"},
+	{"3.4", FateManual, "a person or CI deploys and says so: `rollback-agent deployed COMMIT` is T0"},
 	{"3.5", FateAgent, "observes until T+30m: api-error-rate, p95-latency, runtime-restarts, the others too"},
 	{"3.6", FateAgent, "observes until T+24h: all rows"},
 	{"4", FateIgnored, "a heading over other sections"},

@@ -102,8 +102,7 @@ func (d *draft) header(document string) {
 // rest is what is the same for every runbook, but for the owners.
 func (d *draft) rest() {
 	d.line(0, "", "")
-	d.line(0, "# gates:", "what the list of preconditions cannot say:")
-	d.line(0, `#   "1.1": {hard: true, every: 30m}`, "run again while the release is observed")
+	d.gates()
 	d.line(0, "cutover:", "")
 	d.line(1, "time_zone: UTC", "of the day in the stable tag's name")
 	d.line(1, "gates_expire: 4h", "")
@@ -117,6 +116,20 @@ func (d *draft) rest() {
 			known = append(known, name)
 			d.line(1, quoted(name)+": {webhook: "+runbook.Placeholder+"}", "")
 		}
+	}
+}
+
+// gates declares what no command can tell, and shows how to say more of the others.
+func (d *draft) gates() {
+	manual := slices.DeleteFunc(slices.Clone(d.doc.Preconditions), func(i runbook.Item) bool { return len(i.Code) == 1 })
+	key := "gates:"
+	if len(manual) == 0 {
+		key = "# gates:"
+	}
+	d.line(0, key, "what the list of preconditions cannot say:")
+	d.line(0, `#   "1.1": {hard: true, every: 30m}`, "run again while the release is observed")
+	for _, item := range manual {
+		d.line(1, fmt.Sprintf("%q: {manual: true, owner: %s}", item.Number, unknown), item.Text.Text)
 	}
 }
 
@@ -147,7 +160,8 @@ func (d *draft) components() string {
 
 // bounds are the row's target and alert as far as they can be read.
 func bounds(row runbook.Row) (target, alert slo.Condition) {
-	_, target, _ = read(row.Name.Text, row.Target, objective)
-	_, alert, _ = read(row.Name.Text, row.Alert, alarm)
+	about := subjectOf(row, phrases{})
+	_, target, _ = about.read(row.Target, objective)
+	_, alert, _ = about.read(row.Alert, alarm)
 	return target, alert
 }

@@ -113,6 +113,10 @@ func (x Examination) row(row runbook.Row) (Fate, string) {
 	case !compiled:
 		return FateRead, fmt.Sprintf("good: %s; alert: %s, to %s; measured by nothing yet", row.Target.Text, row.Alert.Text, row.Owner.Text)
 	}
+	if !s.Bounded() {
+		return FateAlert, fmt.Sprintf("%s… tells %s when its error budget is spent too fast: %s of the events good over %s",
+			slo.AlertName(x.Matrix.Service, s.ID)+slo.SuffixBurn, s.Owner, percentage(s.Budget.Objective), s.Budget.Period)
+	}
 	becomes := fmt.Sprintf("%s pages %s when %s", slo.AlertName(x.Matrix.Service, s.ID), s.Owner, x.bound(s, s.Alert))
 	if s.Trigger != "" {
 		becomes += fmt.Sprintf(", and rolls back (%s) by %s", s.Mode, s.Trigger)
@@ -174,6 +178,9 @@ func (x Examination) gate(item runbook.Item) (Fate, string) {
 	if _, problem := x.problemAt(item.Line); problem || !compiled {
 		return x.refused(item.Line)
 	}
+	if g.Pass == slo.PassManual {
+		return FateManual, fmt.Sprintf("%s sees to it and reports it: `rollback-agent gates record %s PASS`; unreported, nothing is deployed", g.Owner, g.ID)
+	}
 	passes := map[slo.Pass]string{slo.PassExit0: "passes with exit status 0", slo.PassNoMatch: "passes when it finds nothing"}
 	becomes := fmt.Sprintf("%q %s", g.Argv, passes[g.Pass])
 	if len(g.Env) > 0 {
@@ -207,7 +214,7 @@ func (x Examination) step(item runbook.Item) (Fate, string) {
 		}
 		return FateAgent, fmt.Sprintf("observes until T+%s: %s", hours(s.Until), what)
 	case slo.StepDeploy:
-		return FateManual, "a person or CI deploys; the agent sees the branch move"
+		return FateManual, "a person or CI deploys and says so: `rollback-agent deployed COMMIT` is T0"
 	}
 	return FateManual, "no step that the agent knows: a person ticks it"
 }

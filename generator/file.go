@@ -42,28 +42,35 @@ type File struct {
 // asked for, which is a kubernetes.TooLargeError. Any other error is a fault of this program.
 func Compile(m slo.Matrix, base alertmanager.Base) ([]File, error) {
 	rules := prom.Rules(m)
-	dashboard, err := grafana.Dashboard(m)
-	if err != nil {
-		return nil, err
+	var files []File
+	add := func(output slo.Output, name string, write func() ([]byte, error)) error {
+		if !m.Writes(output) {
+			return nil
+		}
+		content, err := write()
+		if err != nil {
+			return fmt.Errorf("write %s: %w", name, err)
+		}
+		files = append(files, File{name, content})
+		return nil
 	}
-	files := []File{
-		{rulesFile, rules.YAML()},
-		{alertmanagerFile, alertmanager.Config(m, base)},
-		{dashboardFile, dashboard},
-		{planFile, writePlan(planOf(m, rules.SHA256()))},
-	}
-	for _, tests := range prom.Tests(m, rulesFile) {
-		files = append(files, File(tests))
+	err := errors.Join(
+		add(slo.OutputRules, rulesFile, func() ([]byte, error) { return rules.YAML(), nil }),
+		add(slo.OutputAlertmanager, alertmanagerFile, func() ([]byte, error) { return alertmanager.Config(m, base), nil }),
+		add(slo.OutputDashboard, dashboardFile, func() ([]byte, error) { return grafana.Dashboard(m) }),
+		add(slo.OutputPlan, planFile, func() ([]byte, error) { return writePlan(planOf(m, rules.SHA256())), nil }),
+	)
+	if m.Writes(slo.OutputTests) {
+		for _, tests := range rules.Tests(rulesFile) {
+			files = append(files, File(tests))
+		}
 	}
 	for _, output := range m.Outputs {
-		ruler := rulers[output]
-		content, err := ruler.write(m, rules.YAML())
-		if err != nil {
-			return nil, fmt.Errorf("write %s: %w", ruler.file, err)
+		if ruler, other := rulers[output]; other {
+			err = errors.Join(err, add(output, ruler.file, func() ([]byte, error) { return ruler.write(m, rules.YAML()) }))
 		}
-		files = append(files, File{ruler.file, content})
 	}
-	return files, nil
+	return files, err
 }
 
 // Verify reads the files back with the parsers of those who will read them. An error is a fault of this program.

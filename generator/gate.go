@@ -32,9 +32,14 @@ func (r *resolver) gates() {
 
 // precondition reads an item: the command in its code span, run as written and without a shell, and what passes.
 func (r *resolver) precondition(item runbook.Item) {
+	if e, given := r.bind.Gates.Find(item.Number); given && oneOf(r, e.Value.Manual, "truth value", "false", "true") == "true" {
+		r.manualGate(item, e)
+		return
+	}
 	if len(item.Code) != 1 {
 		r.blameCell(item.Text, fmt.Sprintf("precondition %s names %d commands, not one", item.Number, len(item.Code)),
-			"put the command between backticks, and nothing else")
+			fmt.Sprintf("put the command between backticks, and nothing else; what a person sees to is declared under `gates`: "+
+				"%q: {manual: true, owner: NAME}", item.Number))
 		return
 	}
 	code := item.Code[0]
@@ -55,6 +60,25 @@ func (r *resolver) precondition(item runbook.Item) {
 		r.refine(&g, e)
 	}
 	r.matrix.Gates = append(r.matrix.Gates, g)
+}
+
+// manualGate is a precondition that no command can tell: its owner reports it.
+func (r *resolver) manualGate(item runbook.Item, e diag.Entry[runbook.GateBinding]) {
+	b := e.Value
+	for _, key := range []struct {
+		text diag.Text
+		name string
+	}{{b.Run, "run"}, {b.Logs, "logs"}, {b.Hard, "hard"}, {b.Every, "every"}} {
+		if key.text.Value != "" {
+			r.blame(key.text, fmt.Sprintf("a manual gate runs nothing: `%s` means nothing", key.name), fmt.Sprintf("drop `%s`, or `manual`", key.name))
+		}
+	}
+	if r.given(b.Owner, e.Key, "owner") {
+		r.knownOwner(b.Owner)
+	}
+	r.matrix.Gates = append(r.matrix.Gates, slo.Gate{
+		ID: item.Number, Line: item.Line, Title: item.Text.Text, Owner: b.Owner.Value, Env: map[string]string{}, Pass: slo.PassManual,
+	})
 }
 
 // What the words after a command may be, whole.
@@ -82,6 +106,9 @@ func (r *resolver) passes(item runbook.Item) (slo.Pass, bool) {
 // refine adds what the bindings know of a gate.
 func (r *resolver) refine(g *slo.Gate, e diag.Entry[runbook.GateBinding]) {
 	b := e.Value
+	if b.Owner.Value != "" {
+		r.blame(b.Owner, fmt.Sprintf("gate %s is run by the agent, and reported by nobody", g.ID), "drop `owner`, or write `manual: true`")
+	}
 	if b.Run.Value != "" && g.Line != 0 {
 		r.blame(b.Run, fmt.Sprintf("precondition %s has its command in the runbook", g.ID), "drop `run`, or give the gate a name of its own")
 	}
@@ -98,6 +125,11 @@ func (r *resolver) refine(g *slo.Gate, e diag.Entry[runbook.GateBinding]) {
 
 // ownGate is a gate that stands in the bindings only.
 func (r *resolver) ownGate(e diag.Entry[runbook.GateBinding]) {
+	if e.Value.Manual.Value != "" {
+		r.blame(e.Value.Manual, fmt.Sprintf("there is no precondition %q: what a person sees to is an item of that list", e.Key.Value),
+			meant(e.Key.Value, r.preconditionNumbers()))
+		return
+	}
 	if e.Value.Run.Value == "" {
 		r.blame(e.Key, fmt.Sprintf("there is no precondition %q, and the gate has no command of its own", e.Key.Value),
 			meant(e.Key.Value, r.gateIDs()))
@@ -135,6 +167,14 @@ func (r *resolver) gate(id string) (slo.Gate, bool) {
 		}
 	}
 	return slo.Gate{}, false
+}
+
+func (r *resolver) preconditionNumbers() []string {
+	var numbers []string
+	for _, item := range r.doc.Preconditions {
+		numbers = append(numbers, item.Number)
+	}
+	return numbers
 }
 
 func (r *resolver) gateIDs() []string {

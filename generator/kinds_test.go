@@ -11,9 +11,10 @@ import (
 	"github.com/coclai/cutover/generator/slo"
 )
 
-// artifactRow replaces the measurement of the row "Artifact conflict ratio", and its cells.
+// artifactRow replaces the measurement of the row "Artifact conflict ratio", its cells, and its name, which says what it counts.
 func artifactRow(target, alert, measurement string) []edit {
 	return []edit{
+		inRunbook("| Artifact conflict ratio |", "| Artifacts |"), inBindings("  Artifact conflict ratio:", "  Artifacts:"),
 		inRunbook("| <= 2% | > 5% (15m) |", "| "+target+" | "+alert+" |"),
 		inBindings(`    ratio: {bad: 'artifact_writes_total{job="checkout",result="conflict"}', total: 'artifact_writes_total{job="checkout"}'}`+
 			"\n    window: 15m\n    min_events: 20\n", measurement),
@@ -143,7 +144,7 @@ func TestEveryBaselineResolves(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got := sliOf(t, "p95-latency", latencyRow(test.binding)...).Measure.Latency.Baseline
+			got := sliOf(t, "p95-latency", latencyRow(test.binding)...).Baseline
 			if diff := cmp.Diff(&test.want, got, exact); diff != "" {
 				t.Errorf("baseline (-want +got):\n%s", diff)
 			}
@@ -201,9 +202,62 @@ func TestMeasurementsThatSayTooLittleOrTooMuchAreRefused(t *testing.T) {
 		query("a window shorter than four scrapes", "sum(rate(x[30s]))", "",
 			"promrulegen.yaml «'sum(rate(x[30s]))'»: a window of 30s is shorter than four scrapes of 15s"),
 		row("no unit", "<= 3", "> 5", "    expr: {query: 'max(x)'}\n", "promrulegen.yaml «{»: `unit` is missing"),
-		query("a query with a baseline", "max(x)", "    baseline: {from: fixed, value: 1s}\n", "promrulegen.yaml «{»: only a latency has a baseline"),
+		query("a query with a baseline that nothing is compared with", "max(x)", "    baseline: {from: fixed, value: 1s}\n",
+			"promrulegen.yaml «{»: no bound of \"Artifacts\" is compared with a baseline"),
+		row("a query in percent with a baseline", "<= 5%", "> 10%",
+			"    expr: {query: 'max(x)', unit: percent}\n    baseline: {from: fixed, value: 2%}\n",
+			"promrulegen.yaml «{»: a query has no baseline: baselines are kept as shares, and this yields percent | divide it by 100"),
+		row("a share compared with a time", "baseline + <= 5%", "baseline + > 10%",
+			goodRatio+window+"    baseline: {from: fixed, value: 240ms}\n", `promrulegen.yaml «240ms»: "240ms" is no percentage | write for instance 0.4%`),
+		row("a query that is bad below its baseline", "baseline + <= 5%", "baseline + < 10%",
+			"    expr: {query: 'max(x)', unit: count}\n    baseline: {from: fixed, value: 2}\n",
+			"runbook.md «baseline + < 10%»: an alert on a bound over a baseline must be on a high value"),
 	} {
 		p.run(t)
+	}
+}
+
+// What is usually 0, or holds a value, has nothing to be compared with.
+func TestKindsWithoutABaselineSayWhy(t *testing.T) {
+	for name, test := range map[string]struct{ measurement, want string }{
+		"count":        {"    count: {counter: 'x_total{job=\"a\"}'}\n    window: 15m\n", "a count has no baseline: before most releases it is 0"},
+		"restarts":     {"    restarts: {started_at: started}\n    window: 15m\n", "a restarts has no baseline: before most releases it is 0"},
+		"state":        {"    state: {gauge: x}\n", "a state has no baseline: it holds a value, or does not | compare a query"},
+		"availability": {probe, "a share of downtime has no baseline: before most releases it is 0"},
+	} {
+		edits := artifactRow("0", "> 0", test.measurement+"    baseline: {from: release, over: 1h}\n")
+		if got := problemsOf(t, edits...); len(got) == 0 || !strings.HasPrefix(got[0], "promrulegen.yaml «{»: "+test.want) {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+}
+
+func TestSharesAndQueriesHaveBaselines(t *testing.T) {
+	for name, test := range map[string]struct {
+		measurement string
+		want        slo.Baseline
+	}{
+		"a share of the release": {goodRatio + "    window: 15m\n    baseline: {from: release, over: 1h, min_events: 500, floor: 0.1%}\n",
+			slo.Baseline{From: "release", Over: 60 * minute, MinEvents: slo.DecimalOf(500), Floor: slo.MustDecimal("0.001")}},
+		"a fixed share": {goodRatio + "    window: 15m\n    baseline: {from: fixed, value: 0.4%}\n",
+			slo.Baseline{From: "fixed", Value: slo.MustDecimal("0.004")}},
+		"a query of last week": {"    expr: {query: 'max(lag_seconds)', unit: seconds}\n    baseline: {from: last_week, over: 1h, floor: 20ms}\n",
+			slo.Baseline{From: "last_week", Over: 60 * minute, Floor: slo.MustDecimal("0.02")}},
+		"a fixed number": {"    expr: {query: 'sum(queue)', unit: count}\n    baseline: {from: fixed, value: 12.5}\n",
+			slo.Baseline{From: "fixed", Value: slo.MustDecimal("12.5")}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			edits := artifactRow("baseline + <= 20%", "baseline + > 50%", test.measurement)
+			s := sliOf(t, "artifact-conflict-ratio", edits...)
+			if diff := cmp.Diff(&test.want, s.Baseline, exact); diff != "" {
+				t.Errorf("baseline (-want +got):\n%s", diff)
+			}
+			p, found := plan(t, compiled(t, Options{Config: sourcesWith(t, edits...)})).SLOByID("artifact-conflict-ratio")
+			if !found || p.Baseline == nil || p.Baseline.Value == "" || p.Baseline.Events == "" || p.Alert.Relative == nil {
+				t.Errorf("the plan says %+v", p)
+			}
+		})
 	}
 }
 

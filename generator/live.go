@@ -61,7 +61,9 @@ func (c *liveCheck) run() error {
 			c.scrapedFor(s)
 			c.buckets(s)
 		}
-		c.report.Values = append(c.report.Values, c.current(s))
+		if s.Bounded() {
+			c.report.Values = append(c.report.Values, c.current(s))
+		}
 	}
 	return c.failure
 }

@@ -93,12 +93,11 @@ func (c *liveCheck) standing(s slo.SLI, value float64) Standing {
 
 // beyondFloor says whether a value exceeds its baseline by the least that matters.
 func (c *liveCheck) beyondFloor(s slo.SLI, value float64) bool {
-	l := s.Measure.Latency
-	if l == nil || l.Baseline == nil || s.Alert.Relative == nil {
+	if s.Baseline == nil || s.Alert.Relative == nil {
 		return true
 	}
 	base, found := c.number(prom.QueriesOf(c.matrix, s).BaselineValue)
-	return found && value-base > l.Baseline.Floor.Float()
+	return found && value-base > s.Baseline.Floor.Float()
 }
 
 func compareFloats(a, b float64) int {

@@ -81,8 +81,8 @@ func reach(s slo.SLI) slo.Duration {
 	if s.Budget != nil {
 		back = max(back, s.Budget.Period)
 	}
-	if l := s.Measure.Latency; l != nil && l.Baseline != nil && l.Baseline.From == slo.BaselineFromLastWeek {
-		back = max(back, week+l.Baseline.Over)
+	if b := s.Baseline; b != nil && b.From == slo.BaselineFromLastWeek {
+		back = max(back, week+b.Over)
 	}
 	return back
 }

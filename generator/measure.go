@@ -22,16 +22,31 @@ type quantity struct {
 	grouped     bool // may be told apart by labels
 	budgeted    bool // may have an error budget
 	quantile    slo.Decimal
+
+	incomparable, instead string // why it has no baseline, and what to do about it
 }
 
+// usuallyZero is why counts and the like have no baseline.
+const usuallyZero = "before most releases it is 0, and nothing can be compared with that"
+
 var (
-	ratioQuantity        = quantity{kind: slo.KindRatio, unit: slo.Ratio, windowed: true, rising: true, grouped: true, budgeted: true}
-	latencyQuantity      = quantity{kind: slo.KindLatency, unit: slo.Seconds, windowed: true, relative: true, rising: true, grouped: true}
-	restartsQuantity     = quantity{kind: slo.KindRestarts, unit: slo.Count, windowed: true, whole: true, rising: true, consecutive: true}
-	countQuantity        = quantity{kind: slo.KindCount, unit: slo.Count, windowed: true, whole: true, rising: true, grouped: true}
-	stateQuantity        = quantity{kind: slo.KindState, unit: slo.State}
-	availabilityQuantity = quantity{kind: "share of downtime", unit: slo.Ratio, windowed: true, rising: true, grouped: true, budgeted: true}
-	queryQuantity        = quantity{kind: "query", grouped: true}
+	ratioQuantity   = quantity{kind: slo.KindRatio, unit: slo.Ratio, windowed: true, relative: true, rising: true, grouped: true, budgeted: true}
+	latencyQuantity = quantity{kind: slo.KindLatency, unit: slo.Seconds, windowed: true, relative: true, rising: true, grouped: true}
+	queryQuantity   = quantity{kind: "query", relative: true, grouped: true}
+
+	restartsQuantity = quantity{
+		kind: slo.KindRestarts, unit: slo.Count, windowed: true, whole: true, rising: true, consecutive: true, incomparable: usuallyZero,
+	}
+	countQuantity = quantity{
+		kind: slo.KindCount, unit: slo.Count, windowed: true, whole: true, rising: true, grouped: true, incomparable: usuallyZero,
+		instead: "bound the number itself, or compare a rate: `expr: {query: 'sum(rate(…[5m]))', unit: count}`",
+	}
+	stateQuantity = quantity{
+		kind: slo.KindState, unit: slo.State, incomparable: "it holds a value, or does not", instead: "compare a query: `expr: {query: …, unit: state}`",
+	}
+	availabilityQuantity = quantity{
+		kind: "share of downtime", unit: slo.Ratio, windowed: true, rising: true, grouped: true, budgeted: true, incomparable: usuallyZero,
+	}
 )
 
 // way is one kind of measurement, as the binding gives it.
@@ -69,7 +84,7 @@ func (r *resolver) measure(b runbook.SLIBinding, parent diag.Text) (slo.Measure,
 	var m slo.Measure
 	q := ways[0].read(&m)
 	if b.Baseline != nil && !q.relative {
-		r.blame(diag.Text{At: b.Baseline.At}, "only a latency has a baseline", "")
+		r.blame(diag.Text{At: b.Baseline.At}, fmt.Sprintf("a %s has no baseline: %s", q.kind, q.incomparable), q.instead)
 	}
 	return m, q, len(r.problems) == before
 }
@@ -77,7 +92,7 @@ func (r *resolver) measure(b runbook.SLIBinding, parent diag.Text) (slo.Measure,
 // ratio reads bad or good events over all events.
 func (r *resolver) ratio(b runbook.RatioBinding) *slo.RatioMeasure {
 	at := diag.Text{At: b.At}
-	total, _ := r.selector(b.Total, at, "total")
+	total := r.counter(b.Total, at, "total")
 	m := &slo.RatioMeasure{Total: total.With("")}
 	if (b.Bad.Value == "") == (b.Good.Value == "") {
 		r.blame(at, "a ratio needs either `bad` or `good`", "name the events that count against the objective, or those that count for it")
@@ -87,7 +102,7 @@ func (r *resolver) ratio(b runbook.RatioBinding) *slo.RatioMeasure {
 	if b.Good.Value != "" {
 		part, key, always = b.Good, "good", "0"
 	}
-	counted, _ := r.selector(part, at, key)
+	counted := r.counter(part, at, key)
 	if counted.Name != "" && counted == total {
 		r.blame(part, fmt.Sprintf("%s and total select the same series: the ratio would always be %s", key, always),
 			fmt.Sprintf("narrow `%s` with a matcher", key))
@@ -103,9 +118,6 @@ func (r *resolver) ratio(b runbook.RatioBinding) *slo.RatioMeasure {
 // quantile reads a latency with its baseline.
 func (r *resolver) quantile(m *slo.Measure, b runbook.SLIBinding) quantity {
 	m.Latency = r.latency(*b.Latency)
-	if b.Baseline != nil {
-		m.Latency.Baseline = r.baseline(*b.Baseline)
-	}
 	q := latencyQuantity
 	q.quantile = m.Latency.Quantile
 	return q

@@ -6,11 +6,14 @@ import (
 	"github.com/coclai/cutover/generator/slo"
 )
 
-// outputs reads which forms of the rules are wanted beside Prometheus's own.
+// otherForms are those of the rules for other rulers than Prometheus.
+var otherForms = []slo.Output{slo.OutputPrometheusRule, slo.OutputMimir, slo.OutputThanos}
+
+// outputs reads which of the usual files are wanted, if not all, and which forms of the rules beside Prometheus's own.
 func (r *resolver) outputs() {
 	for _, text := range r.bind.Outputs {
 		before := len(r.problems)
-		output := oneOf(r, text, "output", slo.OutputPrometheusRule, slo.OutputMimir, slo.OutputThanos)
+		output := oneOf(r, text, "output", slices.Concat(slo.UsualOutputs, otherForms)...)
 		if len(r.problems) > before {
 			continue
 		}
@@ -20,4 +23,5 @@ func (r *resolver) outputs() {
 		}
 		r.matrix.Outputs = append(r.matrix.Outputs, output)
 	}
+	r.matrix.Names = oneOf(r, r.bind.Names, "scheme of names", slo.NamesOurs, slo.NamesSloth)
 }

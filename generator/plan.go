@@ -24,6 +24,9 @@ func planOf(m slo.Matrix, rulesSHA256 string) slo.Plan {
 		Milestones: m.Milestones, GatesExpire: m.GatesExpire, Live: m.Live,
 	}
 	for _, s := range m.SLIs {
+		if !s.Bounded() {
+			continue // there is nothing that a value could be compared with
+		}
 		p.SLOs = append(p.SLOs, planSLO(m, s))
 	}
 	return p
@@ -36,6 +39,7 @@ func planSLO(m slo.Matrix, s slo.SLI) slo.PlanSLO {
 		SLO: s.SLO, Alert: s.Alert, NoData: s.NoData, Holds: slo.HoldsNow,
 		Value: q.Value, Events: q.Events, Age: q.Age, AgeMax: missedScrapes * m.ScrapeInterval,
 	}
+	p.Baseline = planBaseline(s.Baseline, q)
 	if s.MinEvents.Sign() > 0 {
 		p.MinEvents = &s.MinEvents
 	}
@@ -43,7 +47,7 @@ func planSLO(m slo.Matrix, s slo.SLI) slo.PlanSLO {
 	case measure.Ratio != nil:
 		p.Kind, p.Unit = slo.KindRatio, slo.Ratio
 	case measure.Latency != nil:
-		p.Kind, p.Unit, p.Baseline = slo.KindLatency, slo.Seconds, planBaseline(measure.Latency.Baseline, q)
+		p.Kind, p.Unit = slo.KindLatency, slo.Seconds
 	case measure.Restarts != nil:
 		p.Kind, p.Unit, p.Holds = slo.KindRestarts, slo.Count, slo.HoldsSinceOnset
 	case measure.Count != nil:

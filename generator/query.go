@@ -25,6 +25,7 @@ func (r *resolver) query(m *slo.Measure, b runbook.SLIBinding) quantity {
 	}
 	if q.unit == percent {
 		q.unit, m.Expr.Percent = slo.Ratio, true
+		q.relative, q.incomparable, q.instead = false, "baselines are kept as shares, and this yields percent", "divide it by 100, and write `unit: ratio`"
 	}
 	m.Expr.Unit = q.unit
 	if !r.given(b.Expr.Query, at, "query") {

@@ -40,9 +40,11 @@ type Reading struct {
 // Readings are two for each row of the table, its target and its alert, then one for each trigger item that states a number.
 func (x Examination) Readings() []Reading {
 	readings := []Reading{}
+	said := phrases{}
 	for _, row := range x.Sources.Document.Rows {
+		about := subjectOf(row, said)
 		for _, c := range columnsOf(row) {
-			readings = append(readings, x.reading(row.Name.Text, c.cell, c.states))
+			readings = append(readings, x.reading(about, c.cell, c.states))
 		}
 	}
 	for _, item := range x.Sources.Document.Triggers {
@@ -50,7 +52,7 @@ func (x Examination) Readings() []Reading {
 		if err == nil && c.Op == "" {
 			continue
 		}
-		readings = append(readings, x.reading(item.Text.Text, item.Text, alarm))
+		readings = append(readings, x.reading(subjectOfItem(item), item.Text, alarm))
 	}
 	return readings
 }
@@ -67,10 +69,13 @@ func columnsOf(row runbook.Row) []column {
 	return slices.DeleteFunc(both, func(c column) bool { return c.cell.At.Line == 0 })
 }
 
-func (x Examination) reading(name string, cell runbook.Cell, s slo.Sense) Reading {
-	out := Reading{File: x.Sources.Document.File, Line: cell.At.Line, Name: name, Sense: s, Verdict: VerdictOK}
-	if _, c, err := read(name, cell, s); err == nil {
+func (x Examination) reading(about subject, cell runbook.Cell, s slo.Sense) Reading {
+	out := Reading{File: x.Sources.Document.File, Line: cell.At.Line, Name: about.name, Sense: s, Verdict: VerdictOK}
+	if _, c, err := about.read(cell, s); err == nil && about.doubt == "" {
 		out.state(c)
+	}
+	if s == alarm && dash(cell) {
+		out.Reason = "left to the error budget"
 	}
 	if d, found := x.problemIn(cell); found {
 		out.Verdict, out.Reason = VerdictRefused, d.Message
@@ -110,34 +115,16 @@ func (r *Reading) state(c slo.Condition) {
 // mention reads a trigger's item, and a cell as well.
 func mention(cell runbook.Cell) (slo.Condition, error) { return condition.Mention(cell.Text) }
 
-// read reads a cell, which is all bound, or an item, which is prose and its own name: as written, and as its place means it.
-func read(name string, cell runbook.Cell, s slo.Sense) (written, placed slo.Condition, err error) {
-	parse := condition.Parse
-	if name == cell.Text {
-		parse = condition.Mention
-	}
-	if written, err = parse(cell.Text); err != nil {
-		return written, written, err
-	}
-	if placed, err = written.As(s); err != nil {
-		return written, placed, err
-	}
-	if named, err := condition.Mention(name); err == nil && placed.Quantile.Sign() == 0 && (placed.Unit == slo.Seconds || placed.Relative) {
-		placed.Quantile = named.Quantile
-	}
-	placed, whole := overWindow(placed)
-	if !whole {
-		return written, placed, errors.New(notWhole(placed))
-	}
-	return written, placed, nil
-}
-
 // numbers reads every bound of the document for its own sake, and blames what cannot be read.
 func (r *resolver) numbers() {
 	for _, row := range r.doc.Rows {
+		about := subjectOf(row, r.said)
 		var read []slo.Condition
 		for _, c := range columnsOf(row) {
-			if number, ok := r.number(row.Name.Text, c.cell, c.states); ok {
+			if c.states == alarm && len(read) == 1 && read[0].Period != 0 && dash(c.cell) {
+				continue
+			}
+			if number, ok := r.number(about, c.cell, c.states); ok {
 				read = append(read, number)
 			}
 		}
@@ -147,16 +134,24 @@ func (r *resolver) numbers() {
 	}
 	for _, item := range r.doc.Triggers {
 		if c, err := mention(item.Text); err != nil || c.Op != "" {
-			r.number(item.Text.Text, item.Text, alarm)
+			r.number(subjectOfItem(item), item.Text, alarm)
 		}
 	}
 }
 
 // number blames a cell that states nothing certain.
-func (r *resolver) number(name string, cell runbook.Cell, s slo.Sense) (slo.Condition, bool) {
-	written, c, err := read(name, cell, s)
+func (r *resolver) number(about subject, cell runbook.Cell, s slo.Sense) (slo.Condition, bool) {
+	if about.doubt != "" {
+		r.blameCell(cell, about.doubt, "")
+		return slo.Condition{}, false
+	}
+	written, c, err := about.read(cell, s)
 	if e, ok := errors.AsType[*condition.Error](err); ok {
 		r.unreadable(cell, e)
+		return c, false
+	}
+	if m, ok := errors.AsType[misnomer](err); ok {
+		r.blameCell(cell, m.message, m.hint)
 		return c, false
 	}
 	if err != nil {
@@ -176,9 +171,9 @@ func (r *resolver) number(name string, cell runbook.Cell, s slo.Sense) (slo.Cond
 
 // agreeable compares the two bounds of a row without knowing what they are of.
 func (r *resolver) agreeable(row runbook.Row, good, bad slo.Condition) {
-	if good.Quantile.Cmp(bad.Quantile) != 0 {
-		r.blameCell(row.Alert, fmt.Sprintf("the target is of quantile %s, the alert of %s", good.Quantile, bad.Quantile), "make both the same",
-			diag.Related{At: row.Target.At, Source: row.Target.Source, Message: "the target"})
+	if message, hint := incomparable(good, bad); message != "" {
+		r.blameCell(row.Alert, message, hint, diag.Related{At: row.Target.At, Source: row.Target.Source, Message: "the target"})
+		return
 	}
 	if good.Relative != bad.Relative || good.Unit != bad.Unit && good.Unit != "" && bad.Unit != "" {
 		return
@@ -189,7 +184,24 @@ func (r *resolver) agreeable(row runbook.Row, good, bad slo.Condition) {
 	if bad.Share == slo.ShareGood {
 		bad = bad.Complement()
 	}
-	g, b := slo.Bound{Op: good.Op, Value: &good.Value}, slo.Bound{Op: bad.Op, Value: &bad.Value}
+	g, b := slo.Bound{Op: good.Op, Value: &good.Value, Window: good.Window}, slo.Bound{Op: bad.Op, Value: &bad.Value, Window: bad.Window}
 	q := quantity{whole: good.Unit == slo.Count && bad.Unit == slo.Count}
 	r.agree(row, q, boundCell{bound: g}, boundCell{bound: b})
+}
+
+// incomparable says why two bounds cannot be of one thing.
+func incomparable(good, bad slo.Condition) (message, hint string) {
+	share := func(c slo.Condition) bool { return c.Unit == slo.Ratio && !c.Relative }
+	minute, tooMany := slo.DecimalOf(60), slo.DecimalOf(60)
+	switch {
+	case good.Quantile.Cmp(bad.Quantile) != 0:
+		return fmt.Sprintf("the target is of quantile %s, the alert of %s", good.Quantile, bad.Quantile), "make both the same"
+	case share(good) && bad.Relative, good.Relative && share(bad):
+		return "one of target and alert is an excess over a baseline, the other a share", `write "baseline + > 35%" where that is meant`
+	case share(good) && bad.Unit == slo.Seconds, good.Unit == slo.Seconds && share(bad):
+		return "one of target and alert is a time, the other a share", `a time that it must last is written "for 10m", a window "(5m)"`
+	case good.Unit == slo.Seconds && bad.Unit == slo.Seconds && bad.Value.Cmp(minute) >= 0 && bad.Value.Cmp(good.Value.Times(tooMany)) > 0:
+		return fmt.Sprintf("may %ss be how long the target must be missed?", bad.Value), `write that as "for 10m", and the bound before it`
+	}
+	return "", ""
 }

@@ -58,17 +58,24 @@ type resolver struct {
 	matrix   slo.Matrix
 	problems diag.List
 
-	components []string             // that the runbook classifies incidents by; empty: it does not
-	ids        map[string]diag.Text // of SLIs, and where each is given
-	bounds     map[string]boundCell // of the rows' alerts, by id
+	said       phrases                 // what cells say
+	sound      map[slo.Budget]bool     // that have been found to work
+	forms      map[string]slo.Selector // of counters
+	components []string                // that the runbook classifies incidents by; empty: it does not
+	ids        map[string]diag.Text    // of SLIs, and where each is given
+	bounds     map[string]boundCell    // of the rows' alerts, by id
+	slis       map[string]diag.Entry[runbook.SLIBinding]
 }
 
 func newResolver(s Sources) *resolver {
 	return &resolver{
 		doc: s.Document, bind: s.Bindings, base: s.Base,
 		promql:     parser.NewParser(parser.Options{}),
+		said:       phrases{},
+		forms:      map[string]slo.Selector{},
+		sound:      map[slo.Budget]bool{},
 		components: componentsOf(s.Document),
-		ids:        map[string]diag.Text{}, bounds: map[string]boundCell{},
+		ids:        map[string]diag.Text{}, bounds: map[string]boundCell{}, slis: s.Bindings.SLIs.Index(),
 	}
 }
 

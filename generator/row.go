@@ -3,6 +3,7 @@ package generator
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/coclai/cutover/generator/condition"
 	"github.com/coclai/cutover/generator/diag"
@@ -12,6 +13,7 @@ import (
 
 // rows makes an SLI of every row of the table, in its order, and blames bindings that no row needs.
 func (r *resolver) rows() {
+	r.matrix.SLIs = slices.Grow(r.matrix.SLIs, len(r.doc.Rows))
 	for _, row := range r.doc.Rows {
 		r.row(row)
 	}
@@ -19,12 +21,12 @@ func (r *resolver) rows() {
 		return // that the table is missing has been said
 	}
 	var names []string
+	known := map[string]bool{}
 	for _, row := range r.doc.Rows {
-		names = append(names, row.Name.Text)
+		names, known[row.Name.Text] = append(names, row.Name.Text), true
 	}
-	for _, key := range r.bind.SLIs.Keys() {
-		if !slices.Contains(names, key) {
-			e, _ := r.bind.SLIs.Find(key)
+	for _, e := range r.bind.SLIs {
+		if key := e.Key.Value; !known[key] {
 			r.blame(e.Key, fmt.Sprintf("the table in %s has no row %q", r.doc.File, key), meant(key, names))
 		}
 	}
@@ -34,7 +36,12 @@ func (r *resolver) row(row runbook.Row) {
 	if !row.Complete() {
 		return // that a column is missing has been said
 	}
-	e, bound := r.bind.SLIs.Find(row.Name.Text)
+	about := subjectOf(row, r.said)
+	if about.doubt != "" {
+		r.blameCell(row.Name, about.doubt, `write for instance "5m"`)
+		return
+	}
+	e, bound := r.slis[row.Name.Text]
 	if !bound {
 		hint := fmt.Sprintf("add an entry %q under `slis`", row.Name.Text)
 		if near, ok := diag.Nearest(row.Name.Text, r.bind.SLIs.Keys()); ok {
@@ -50,12 +57,17 @@ func (r *resolver) row(row runbook.Row) {
 		NoData:    oneOf(r, e.Value.NoData, "meaning of no data", slo.NoDataHold, slo.NoDataOK, slo.NoDataAlert), Mode: slo.ModeNone,
 	}
 	measure, q, ok := r.measure(e.Value, e.Key)
-	s.Measure = measure
+	before := len(r.problems)
+	s.Measure, s.Baseline = measure, r.baselineOf(e.Value.Baseline, q)
+	ok = ok && len(r.problems) == before
 	if q.kind == "" {
 		return
 	}
-	good, goodOK := r.objective(&s, row, q, e.Value)
-	bad, badOK := r.readBound(row.Alert, q, alarm, e.Value)
+	good, goodOK := r.objective(&s, row, about, q, e.Value)
+	bad, badOK := boundCell{}, true
+	if !dash(row.Alert) || goodOK && (s.Budget == nil || s.SLO != nil) {
+		bad, badOK = r.alertOf(row, about, q, e.Value)
+	}
 	if !ok || !goodOK || !badOK {
 		return
 	}
@@ -67,6 +79,12 @@ func (r *resolver) row(row runbook.Row) {
 	r.needs(s, e.Value, e.Key)
 	r.bounds[s.ID] = bad
 	r.matrix.SLIs = append(r.matrix.SLIs, s)
+}
+
+// dash says whether a cell is a dash. In the alert's column it leaves the row to the alerts of its error budget, "99.9% (30d)". An empty
+// cell does not: it may have been forgotten.
+func dash(cell runbook.Cell) bool {
+	return cell.Text != "" && strings.Trim(cell.Text, " -–—−") == ""
 }
 
 // agree compares the two bounds of a row.
@@ -102,8 +120,11 @@ func usesWindow(s slo.SLI, b runbook.SLIBinding) bool {
 
 // quantiles compares a percentile in the row's name with the one that is measured.
 func (r *resolver) quantiles(s slo.SLI, b runbook.SLIBinding) {
+	if s.Measure.Latency == nil {
+		return
+	}
 	named, err := condition.Mention(s.Title)
-	if err != nil || named.Quantile.Sign() == 0 || s.Measure.Latency == nil {
+	if err != nil || named.Quantile.Sign() == 0 {
 		return
 	}
 	if named.Quantile.Cmp(s.Measure.Latency.Quantile) != 0 {

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/coclai/cutover/generator/diag"
+	"github.com/coclai/cutover/generator/prom"
 	"github.com/coclai/cutover/generator/slo"
 )
 
@@ -29,6 +30,30 @@ func (r *resolver) selector(text, parent diag.Text, key string) (slo.Selector, [
 		return slo.Selector{}, nil
 	}
 	return slo.Selector{Name: vector.Name, Matchers: strings.TrimPrefix(vector.String(), vector.Name)}, vector.LabelMatchers
+}
+
+// counter reads a selector as selector does. Thousands of them are a few forms with other values, so that each form is read once.
+func (r *resolver) counter(text, parent diag.Text, key string) slo.Selector {
+	form, values, ok := prom.FormOf(text.Value)
+	if known, found := r.forms[form]; ok && found {
+		return slo.Selector{Name: prom.Filled(known.Name, values), Matchers: prom.Filled(known.Matchers, values)}
+	}
+	read, _ := r.selector(text, parent, key)
+	if read.Name != "" && ok {
+		r.form(form, values, read)
+	}
+	return read
+}
+
+// form remembers a form, if it reads as the selector did that it was taken of.
+func (r *resolver) form(form string, values []string, read slo.Selector) {
+	expr, err := r.promql.ParseExpr(form)
+	if err != nil {
+		return
+	}
+	if vector, ok := expr.(*parser.VectorSelector); ok && prom.Filled(vector.String(), values) == read.With("") {
+		r.forms[form] = slo.Selector{Name: vector.Name, Matchers: strings.TrimPrefix(vector.String(), vector.Name)}
+	}
 }
 
 // plain is a name and matchers, and nothing that moves it in time.

@@ -10,12 +10,14 @@ import (
 	"github.com/coclai/cutover/generator/alertmanager"
 	"github.com/coclai/cutover/generator/diag"
 	"github.com/coclai/cutover/generator/runbook"
+	"github.com/coclai/cutover/generator/slo"
 )
 
 // Options name the sources.
 type Options struct {
-	Config  string // path of promrulegen.yaml
-	Runbook string // path of a runbook to read in place of the one that the file names, "" for that one
+	Config  string    // path of promrulegen.yaml
+	Runbook string    // path of a runbook to read in place of the one that the file names, "" for that one
+	Names   slo.Names // in place of those of the file, "" for these
 }
 
 // Sources are the three files that people write, as read.
@@ -35,6 +37,9 @@ func Parse(o Options) (Sources, diag.List, error) {
 	}
 	var problems diag.List
 	s.Bindings, problems = runbook.ParseBindings(o.Config, content)
+	if o.Names != "" {
+		s.Bindings.Names = diag.Text{Value: string(o.Names)}
+	}
 	more, err := s.readDocument(o)
 	problems.Add(more...)
 	problems.Add(s.readBase(o)...)
@@ -58,7 +63,8 @@ func (s *Sources) readDocument(o Options) (diag.List, error) {
 			"the path is taken from the folder of this file")}, nil
 	}
 	var problems diag.List
-	s.Document, problems = runbook.Parse(path, content)
+	s.Document, problems = s.Bindings.Vocabulary().Parse(path, content)
+	problems.Add(s.Bindings.CheckVocabulary(s.Document)...)
 	return problems, nil
 }
 

@@ -52,7 +52,7 @@ func (r *resolver) trigger(item runbook.Item, e diag.Entry[runbook.TriggerBindin
 		r.unreadable(item.Text, err)
 		return
 	}
-	t.states = states
+	t.states = subjectOfItem(item).lend(states, alarm)
 	things := r.things(e)
 	measured := func(b runbook.AnyBinding) bool { return b.Gate.Value == "" }
 	number := states.Op != "" || states.Window != 0 || states.For != 0
@@ -109,11 +109,16 @@ func (r *resolver) attach(t triggerItem, b runbook.AnyBinding) bool {
 		if s.Trigger != "" {
 			return r.attachedTwice(b.SLO, *s)
 		}
+		if !s.Bounded() {
+			r.blame(b.SLO, fmt.Sprintf("row %q has no alert bound that could fire", s.Title), "write one into its alert cell, for instance > 2% (5m)")
+			return false
+		}
 		s.Trigger, s.Mode = t.Number, t.mode
 		r.compare(t, *s)
 		return true
 	}
-	if _, refused := r.ids[b.SLO.Value]; !refused { // a refused row has had its own diagnostic
+	_, refused := r.ids[b.SLO.Value]
+	if !refused && !slices.Contains(r.rowIDs(), b.SLO.Value) { // a row that is refused or missing has had its own diagnostic
 		r.blame(b.SLO, fmt.Sprintf("no row has the id %q", b.SLO.Value), meant(b.SLO.Value, r.rowIDs()))
 	}
 	return false
@@ -154,7 +159,7 @@ func (r *resolver) ownSLI(t triggerItem, b runbook.AnyBinding) (slo.SLI, bool) {
 	if !ok {
 		return s, false
 	}
-	s.Measure = measure
+	s.Measure, s.Baseline = measure, r.baselineOf(b.Baseline, q)
 	bad, ok := r.fit(boundCell{cell: t.Text, condition: t.states, window: b.Window}, q, alarm)
 	if !ok {
 		return s, false
@@ -170,10 +175,14 @@ func (r *resolver) ownOwner(b runbook.AnyBinding, parent diag.Text) string {
 	if !r.given(b.Owner, parent, "owner") {
 		return ""
 	}
-	if _, known := r.bind.Owners.Find(b.Owner.Value); !known {
-		r.blame(b.Owner, fmt.Sprintf("owner %q is not in `owners`", b.Owner.Value), meant(b.Owner.Value, r.bind.Owners.Keys()))
-	}
+	r.knownOwner(b.Owner)
 	return b.Owner.Value
+}
+
+func (r *resolver) knownOwner(owner diag.Text) {
+	if _, known := r.bind.Owners.Find(owner.Value); !known {
+		r.blame(owner, fmt.Sprintf("owner %q is not in `owners`", owner.Value), meant(owner.Value, r.bind.Owners.Keys()))
+	}
 }
 
 // gateSLI is a gate's last result: 1 is good, less is not, and a result older than one and a half rounds is none.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/coclai/cutover/generator"
 	"github.com/coclai/cutover/generator/runbook"
+	"github.com/coclai/cutover/generator/slo"
 )
 
 const about = `Compiles a runbook into Prometheus rules, their tests, Alertmanager configuration and a release plan.
@@ -27,6 +28,8 @@ Examples:
   promrulegen check --config rules/promrulegen.yaml
   promrulegen explain RUNBOOK.md --output json
   promrulegen init RUNBOOK.md
+  promrulegen test --mutate --config rules/promrulegen.yaml
+  promrulegen cost --config rules/promrulegen.yaml --max-samples 100000
   eval "$(promrulegen --completion-script-bash)"
 {{end}}`
 
@@ -38,11 +41,12 @@ type settings struct {
 	config, runbook, out string
 	prometheus           string // URL of one to ask, "" for none
 	output               string // of diagnostics
+	names                string // of recorded series, "" for what the bindings say
 }
 
 // options are the sources, with the bindings where they usually are.
 func (s *settings) options() generator.Options {
-	o := generator.Options{Config: s.config, Runbook: s.runbook}
+	o := generator.Options{Config: s.config, Runbook: s.runbook, Names: slo.Names(s.names)}
 	if o.Config == "" {
 		o.Config = "promrulegen.yaml"
 	}
@@ -72,12 +76,16 @@ func application(env streams) (*kingpin.Application, map[string]command) {
 	s.reports(check)
 	explain, explainName := s.explaining(app)
 	drafts, initName := s.drafting(app)
+	tests, testName := s.proving(app)
+	costs, costName := s.costing(app)
 	schema := app.Command("schema", "Print the JSON Schema of promrulegen.yaml, for editors.").
 		HelpLong("  promrulegen schema > promrulegen.schema.json\n  # yaml-language-server: $schema=promrulegen.schema.json    (first line of promrulegen.yaml)")
 	return app, map[string]command{
 		generate.FullCommand(): func(ctx context.Context) error { return s.reported(env, s.generate(ctx, s.quiet(env))) },
 		check.FullCommand():    func(ctx context.Context) error { return s.reported(env, s.check(ctx, s.quiet(env))) },
 		initName:               func(context.Context) error { return drafts.run(env) },
+		testName:               func(ctx context.Context) error { return tests.run(ctx, env) },
+		costName:               func(ctx context.Context) error { return costs.run(ctx, env) },
 		schema.FullCommand(): func(context.Context) error {
 			_, err := env.out.Write(runbook.Schema())
 			return err
@@ -87,6 +95,8 @@ func application(env streams) (*kingpin.Application, map[string]command) {
 }
 
 func (s *settings) folder(c *kingpin.CmdClause) {
+	c.Flag("names", "Record error budgets under sloth's names, too, whatever `names` in the bindings says: ours, or sloth.").
+		PlaceHolder("SCHEME").EnumVar(&s.names, string(slo.NamesOurs), string(slo.NamesSloth))
 	c.Flag("out", "The folder of the generated files; `generated` beside the bindings unless given.").PlaceHolder("DIR").StringVar(&s.out)
 }
 

@@ -23,9 +23,26 @@ func (s *settings) generate(ctx context.Context, env streams) error {
 	for _, path := range changed {
 		fmt.Fprintf(env.out, "wrote %s\n", path)
 	}
+	if err := s.removeStale(env, c); err != nil {
+		return err
+	}
 	fmt.Fprintf(env.out, "%s: %d rows, %d triggers, %d gates; %d of %d files changed\n", c.Sources.Document.File,
 		len(c.Sources.Document.Rows), len(c.Matrix.Triggers), len(c.Matrix.Gates), len(changed), len(c.Files))
 	return nil
+}
+
+// removeStale deletes what an earlier run wrote and this one did not: Prometheus would go on reading it. A crash before leaves it for check
+// to name.
+func (s *settings) removeStale(env streams, c generator.Compilation) error {
+	stale, err := generator.Stale(c.Files, c.Matrix.Runbook.File, s.generated())
+	if err != nil {
+		return err
+	}
+	removed, err := generator.RemoveStale(stale)
+	for _, path := range removed {
+		fmt.Fprintf(env.out, "removed %s: it is no longer compiled\n", path)
+	}
+	return err
 }
 
 func (s *settings) check(ctx context.Context, env streams) error {
@@ -36,7 +53,7 @@ func (s *settings) check(ctx context.Context, env streams) error {
 	if err := s.live(ctx, env, c.Matrix); err != nil {
 		return err
 	}
-	differences, err := generator.Compare(c.Files, s.generated())
+	differences, err := generator.Compare(c.Files, c.Matrix.Runbook.File, s.generated())
 	if err != nil {
 		return err
 	}
@@ -44,8 +61,12 @@ func (s *settings) check(ctx context.Context, env streams) error {
 		return drift(differences).Err()
 	}
 	for _, d := range differences {
-		if d.Missing {
+		switch {
+		case d.Missing:
 			fmt.Fprintf(env.out, "%s: missing\n", d.Path)
+			continue
+		case d.Stale:
+			fmt.Fprintf(env.out, "%s: is no longer compiled from %s\n", d.Path, c.Sources.Document.File)
 			continue
 		}
 		fmt.Fprintf(env.out, "%s: differs from what %s compiles to\n%s", d.Path, c.Sources.Document.File, d.Excerpt)
@@ -62,8 +83,11 @@ func drift(differences []generator.Difference) diag.List {
 	var list diag.List
 	for _, d := range differences {
 		message := "differs from what the sources compile to"
-		if d.Missing {
+		switch {
+		case d.Missing:
 			message = "is missing"
+		case d.Stale:
+			message = "is no longer compiled from the sources"
 		}
 		list.Add(diag.Diagnostic{At: diag.Position{File: d.Path, Line: 1, Column: 1}, Message: message, Hint: "run `promrulegen generate` and read the diff"})
 	}

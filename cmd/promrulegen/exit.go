@@ -33,8 +33,11 @@ func exitCode(env streams, err error) int {
 	switch {
 	case err == nil:
 		return exitYes
-	case errors.Is(err, errReported):
+	case errors.Is(err, errReported), errors.Is(err, errRed):
 		return exitNo
+	case errors.Is(err, errNoTests):
+		fmt.Fprintf(env.err, "error: %v\nhint: `outputs` in the bindings leaves them out; name files for `promtool test rules`\n", err)
+		return exitUnable
 	case errors.Is(err, errExists):
 		fmt.Fprintf(env.err, "error: %v\nhint: name another file, or - to print\n", err)
 		return exitNo

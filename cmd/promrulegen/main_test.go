@@ -27,6 +27,8 @@ func TestMain(m *testing.M) {
 //	exits CODE COMMAND...         like exec, with the exact exit code
 //	untouched                     the files in rules/generated are those that were there at the beginning, with their times
 //	touched FILE...               exactly these files of rules/generated were written since
+//	past DIR [KIND=START,LENGTH]...  writes two days of the shop's metrics as a TSDB directory, with incidents
+//	tags DIR NAME=TIME...         makes a git repository with a tag for each name
 func TestStories(t *testing.T) {
 	rules := filepath.Join(t.TempDir(), "rules")
 	if err := os.CopyFS(rules, os.DirFS("../../rules")); err != nil {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"time"
 	"unicode"
 
 	"github.com/coclai/cutover/generator/slo"
@@ -68,7 +67,16 @@ func (p *parser) beforeNumber(b *bound) (bool, *Error) {
 			}
 		case baseline:
 			b.baseline = &t
+		case quantile:
+			if problem := p.quantile(t.value); problem != nil {
+				return false, problem
+			}
+			p.pos--
 		case plus, versus:
+			if t.text == "by" && b.baseline != nil && (b.op == slo.Less || b.op == slo.AtMost) {
+				return false, p.between(b.opAt, t, fmt.Sprintf("%q is a fall, and a bound over a baseline is an excess", p.quoted(b.opAt, t)),
+					`write for instance "baseline + > 35%"`)
+			}
 			b.joined = true
 		case consecutive:
 			b.consecutive = &t
@@ -148,13 +156,15 @@ func (p *parser) quantity(b *bound) *Error {
 	}
 	b.value = value
 	p.pos++
-	t := p.token(p.pos)
-	if t.kind == unitOf {
+	if t := p.token(p.pos); t.kind == unitOf {
 		b.unit, b.suffix = t.unit, t.text
 		p.pos++
 		if problem := p.scale(b, t); problem != nil {
 			return problem
 		}
+	}
+	if problem := p.orMore(b); problem != nil {
+		return problem
 	}
 	if problem := p.european(b); problem != nil {
 		return problem
@@ -162,7 +172,7 @@ func (p *parser) quantity(b *bound) *Error {
 	if problem := p.rate(b); problem != nil {
 		return problem
 	}
-	t = p.token(p.pos)
+	t := p.token(p.pos)
 	if b.per == 0 && b.suffix == "" && t.is(unknown, trap, number, version, reference, malformed) && t.text != "" && !isBreak(t.text) {
 		return p.unread(t, "no unit")
 	}
@@ -190,8 +200,21 @@ func isBreak(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPunct(r) }) && signs[text].kind != trap
 }
 
+// orMore reads the plus right behind a number: "3+ restarts", "99.9%+".
+func (p *parser) orMore(b *bound) *Error {
+	t := p.token(p.pos)
+	if t.kind != plus || !t.glued || p.token(p.pos+1).kind == number {
+		return nil
+	}
+	p.pos++
+	return p.compare(b, token{entry: after(slo.AtLeast), text: t.text, start: t.start, end: t.end}, false)
+}
+
 // scale brings the number into the unit's base: 2 % is 0.02, 300 ms is 0.3 s.
 func (p *parser) scale(b *bound, t token) *Error {
+	if p.lengthy(b, t) {
+		return nil
+	}
 	if t.unit.of == "" {
 		return p.between(b.number, t, fmt.Sprintf("%q cannot be a bound", p.quoted(b.number, t)), p.inSeconds(b))
 	}
@@ -212,19 +235,6 @@ func (p *parser) scale(b *bound, t token) *Error {
 		return p.between(b.number, next, fmt.Sprintf("%q is no quantity", p.quoted(b.number, next)), hint)
 	}
 	return nil
-}
-
-// inSeconds says how to write a bound of minutes: as they are, they could be a window or a time to last.
-func (p *parser) inSeconds(b *bound) string {
-	op := b.op
-	if op == "" {
-		op = slo.AtMost
-	}
-	example := "300"
-	if s, ok := p.spanAt(p.pos - 2); ok {
-		example = fmt.Sprint(int64(s.length / time.Second))
-	}
-	return fmt.Sprintf(`a bound in time is written in seconds, "%s %ss", a window "(5m)", a time to last "for 10m"`, op, example)
 }
 
 // afterNumber reads what may follow a number: 초과, "or more", "above baseline", "in a row", "is normal", what was counted.
@@ -257,7 +267,14 @@ func (p *parser) afterNumber(b *bound) *Error {
 			if problem := p.difference(b, t); problem != nil {
 				return problem
 			}
-		case t.is(noun, particle):
+		case t.kind == versus && p.token(p.pos+1).kind == degree:
+			p.pos++
+			if problem := p.compare(b, p.token(p.pos), false); problem != nil {
+				return problem
+			}
+		case t.value == drifting && b.unit.of == slo.Ratio && b.baseline == nil:
+			return p.between(b.number, t, fmt.Sprintf("%q is a difference to something that is not said", p.quoted(b.number, t)), factor.hint)
+		case t.is(noun, particle), t.kind == change && b.baseline != nil && b.joined:
 		default:
 			return nil
 		}

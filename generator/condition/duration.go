@@ -2,6 +2,7 @@ package condition
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -48,11 +49,11 @@ func (p *parser) holdClause() *Error {
 	if limit.kind == comparator {
 		i = p.skip(i+1, filler)
 	}
-	s, ok := p.spanAt(i)
+	s, ok := p.longerAt(i)
 	if !ok {
 		return p.pass(start)
 	}
-	if limit.kind == comparator && limit.op != slo.AtLeast {
+	if limit.kind == comparator && limit.op != slo.AtLeast && limit.op != slo.Greater {
 		return p.at(limit, "only a least time can be held", `write "for 10m"`)
 	}
 	if p.token(s.next).kind == afterwards {
@@ -62,6 +63,19 @@ func (p *parser) holdClause() *Error {
 		s.next++
 	}
 	return p.hold(s)
+}
+
+// longerAt is spanAt with a plus in it: 5+ minutes, 5m+.
+func (p *parser) longerAt(i int) (span, bool) {
+	s, ok := p.spanAt(i)
+	if n, plus, u := p.token(i), p.token(i+1), p.token(i+2); !ok && n.kind == number && plus.text == "+" && plus.glued && u.kind == unitOf {
+		p.tokens = slices.Delete(p.tokens, i+1, i+2)
+		s, ok = p.spanAt(i)
+	}
+	if t := p.token(s.next); ok && t.text == "+" && t.glued {
+		s.next++
+	}
+	return s, ok
 }
 
 func (p *parser) hold(s span) *Error {
@@ -155,6 +169,18 @@ func (p *parser) limits(s span) bool {
 	return true
 }
 
+// ParseWindow reads a cell that is a length of time and nothing else: "5m", "rolling 30 days", "최근 5분". Errors are *Error.
+func ParseWindow(text string) (slo.Duration, error) {
+	p := newParser(text)
+	around := []kind{filler, lookBack, windowNoun, opening, closing, particle, holdFor}
+	s, ok := p.spanAt(p.skip(0, around...))
+	if end := p.token(p.skip(s.next, around...)); !ok || end.text != "" || s.length < time.Second {
+		problem := &Error{Width: max(len(p.text), 1), Message: "is no length of time", Hint: `write for instance "5m" or "30 days"`}
+		return 0, problem
+	}
+	return slo.Duration(s.length), nil
+}
+
 // numberClause reads what begins with a number: a window, a time to last, a percentile, or a bound.
 func (p *parser) numberClause() *Error {
 	t := p.token(p.pos)
@@ -170,7 +196,7 @@ func (p *parser) numberClause() *Error {
 	if !ok {
 		return p.boundClause()
 	}
-	if p.token(s.next).per {
+	if p.token(s.next).per || p.token(s.next).text == "에" && p.token(s.next+1).kind == number { // 5분당, 5분에
 		return p.perClause(s.first, slo.Duration(s.length), s.next+1)
 	}
 	if noun := p.token(p.skip(s.next, filler, particle)); noun.kind == windowNoun {
@@ -182,7 +208,7 @@ func (p *parser) numberClause() *Error {
 	if p.parenthesised(&s) {
 		return p.window(s)
 	}
-	if s.smallest <= time.Second {
+	if s.smallest <= time.Second || p.token(s.next).kind == afterwards && p.timeAlone() && !p.prose {
 		return p.boundClause()
 	}
 	return p.between(s.first, s.last, fmt.Sprintf("%q is neither a window nor how long it lasts", p.quoted(s.first, s.last)),
@@ -198,7 +224,8 @@ func (p *parser) parenthesised(s *span) bool {
 	for p.token(last).value == basis {
 		last++
 	}
-	if p.token(first).kind != opening || p.token(last).kind != closing {
+	more := p.token(last).kind == punctuation && p.token(last+1).kind == holdFor // (5m, for 10m)
+	if p.token(first).kind != opening || p.token(last).kind != closing && !more {
 		return false
 	}
 	s.next = last
@@ -208,7 +235,7 @@ func (p *parser) parenthesised(s *span) bool {
 // namedWindow reads "5분 이동창", "5m window", "5분 이내", where 이내 is the limit itself if the time can be one: "300ms 이내".
 func (p *parser) namedWindow(s span, noun token) *Error {
 	short := noun.text == "이내" || noun.text == "내" || noun.text == "안"
-	if noun.text == "이내" && p.limits(s) {
+	if noun.text == "이내" && (p.limits(s) || !p.prose && p.timeAlone()) {
 		return p.boundClause()
 	}
 	if short && s.length < time.Minute {

@@ -20,6 +20,7 @@ const (
 	baseline                // the captured baseline
 	plus                    // joins the baseline and the excess over it
 	versus                  // the same in words: 대비, by
+	degree                  // 높으면: a comparison after 보다
 	consecutive             // in a row
 	normal                  // 0 is normal
 	quantile                // p95
@@ -77,6 +78,7 @@ var (
 	year        = entry{kind: unitOf, unit: unit{length: 365 * 24 * time.Hour}}
 
 	each = entry{kind: trap, per: true}
+	fall = entry{kind: change, op: slo.Less}
 	must = entry{kind: filler, sense: slo.SenseTarget}
 	good = entry{kind: noun, share: slo.ShareGood}
 	bad  = entry{kind: noun, share: slo.ShareBad}

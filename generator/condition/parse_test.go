@@ -173,7 +173,6 @@ var refusedCells = []struct{ cell, caret, message string }{
 	{"> 2% (9999d)", "9999d", `"9999d" cannot be a bound`},
 	{"> 5m", "5m", `"5m" cannot be a bound`},
 	{"> 2% for 10m or less", "or less", "only a least time can be held"},
-	{"> 2% for more than 10m", "more than", "only a least time can be held"},
 	{"> 2% for the last 10m", "for the last", "may be a window or how long it lasts"},
 	{"> 2% (5m, 50 requests)", "5m", `"5m" is neither a window nor how long it lasts`},
 	{"p95 and p99 > 2s", "p99", "a second, different quantile"},

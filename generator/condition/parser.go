@@ -2,6 +2,7 @@ package condition
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -78,6 +79,9 @@ func (p *parser) leftover() *Error {
 	if p.refusal != nil {
 		return p.at(*p.refusal, fmt.Sprintf("%q may turn the sense of the bound", p.refusal.text), "say it without a negation")
 	}
+	if t, found := p.fall(); found && p.condition.Relative {
+		return p.at(t, fmt.Sprintf("%q is a fall, and a bound over a baseline is an excess", t.text), `write for instance "baseline + > 35%"`)
+	}
 	if c := p.condition; p.idle != nil && c.Window == 0 && c.Per == 0 {
 		return p.at(*p.idle, fmt.Sprintf("%q may be the time that the bound is about", p.idle.text),
 			`write a rate or a window, for instance "> 3 per day", "> 2% (5m)"`)
@@ -86,6 +90,12 @@ func (p *parser) leftover() *Error {
 		return p.at(*p.loose, fmt.Sprintf("%q may make the bound a relative one", p.loose.text), `write for instance "baseline + > 35%"`)
 	}
 	return nil
+}
+
+// fall is the first word for a change downwards: 하락, drops. Beside a baseline it turns the sense of 초과 and "more than".
+func (p *parser) fall() (token, bool) {
+	i := slices.IndexFunc(p.tokens, func(t token) bool { return t.is(change, filler) && t.op == slo.Less })
+	return p.token(i), i >= 0
 }
 
 func (p *parser) clause() *Error {
@@ -188,12 +198,18 @@ func (p *parser) pass(t token) *Error {
 // idleTimes are words for a time that are no units.
 var idleTimes = map[string]bool{"하루": true, "매일": true, "매주": true, "매시간": true, "daily": true, "hourly": true, "weekly": true}
 
+// timed are words before 시간 that make it the time which something takes, and no hour.
+var timed = map[string]bool{"응답": true, "지연": true, "처리": true, "대기": true, "소요": true, "실행": true, "로딩": true}
+
 // isIdleTime says whether a word of prose is a time from a minute on without its number, which a bound beside it may be about: "more
 // than 3 restarts a day".
 func (p *parser) isIdleTime(t token) bool {
 	text := strings.ToLower(t.text)
 	if idleTimes[text] || advices[text] == vague {
 		return true
+	}
+	if timed[p.token(p.pos-2).text] {
+		return false // 응답 시간
 	}
 	word := len(text) > 1 && !(p.token(p.pos).glued && isHangul([]rune(p.token(p.pos).text + " ")[0]))
 	return t.kind == unitOf && t.unit.length >= time.Minute && word

@@ -2,6 +2,7 @@ package condition
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/coclai/cutover/generator/slo"
@@ -121,10 +122,13 @@ func (p *parser) anyEvent() {
 	if p.prose || p.bound != nil || len(p.tokens) < 2 || p.tokens[0].text != "any" && p.tokens[0].text != "Any" {
 		return
 	}
-	c := &p.condition
-	if p.skip(1, noun) < len(p.tokens) || c.Share != slo.ShareBad || c.Sense == slo.SenseTarget {
+	c, thing := &p.condition, strings.ToLower(p.tokens[len(p.tokens)-1].text)
+	if p.skip(1, noun) < len(p.tokens) || c.Share != slo.ShareBad && !countable[thing] || thing == "downtime" || c.Sense == slo.SenseTarget {
 		return
 	}
 	c.Op, c.Value, c.Unit, c.Sense = slo.AtLeast, slo.DecimalOf(1), slo.Count, slo.SenseAlert
 	p.bound = &p.tokens[0]
 }
+
+// countable are words for events of which one is too many, besides those for bad ones.
+var countable = map[string]bool{"occurrence": true, "incident": true, "restart": true, "crash": true}

@@ -58,7 +58,14 @@ func (d *decoder) null(n *yaml.Node, into reflect.Value) {
 
 func (d *decoder) text(n *yaml.Node, into reflect.Value) {
 	if d.expect(n, yaml.ScalarNode, "text") {
-		into.Set(reflect.ValueOf(Text{Value: n.Value, At: d.at(n)}))
+		set(into, Text{Value: n.Value, At: d.at(n)})
+	}
+}
+
+// set gives a field of that type its value.
+func set[T any](into reflect.Value, value T) {
+	if field, ok := into.Addr().Interface().(*T); ok {
+		*field = value
 	}
 }
 
@@ -99,14 +106,17 @@ func (d *decoder) structure(n *yaml.Node, into reflect.Value) {
 	if !d.expect(n, yaml.MappingNode, "a mapping (key: value)") {
 		return
 	}
-	fields := fieldsOf(into, d.at(n))
+	fields := fieldsOf(into.Type())
+	for _, path := range fields.places {
+		set(into.FieldByIndex(path), d.at(n))
+	}
 	for key, value := range d.pairs(n) {
-		field, known := fields.byName[key.Value]
+		path, known := fields.byName[key.Value]
 		if !known {
 			d.unknown(key, fields.names)
 			continue
 		}
-		d.value(value, field)
+		d.value(value, into.FieldByIndex(path))
 	}
 }
 
@@ -163,8 +173,8 @@ func (d *decoder) mapping(n *yaml.Node, into reflect.Value) {
 }
 
 func (d *decoder) slice(n *yaml.Node, into reflect.Value) {
-	if entries, ok := into.Interface().(interface{ entryType() reflect.Type }); ok {
-		d.entries(n, into, entries.entryType())
+	if _, ok := into.Addr().Interface().(interface{ inOrder() }); ok {
+		d.entries(n, into)
 		return
 	}
 	if !d.expect(n, yaml.SequenceNode, "a list") {
@@ -177,16 +187,17 @@ func (d *decoder) slice(n *yaml.Node, into reflect.Value) {
 }
 
 // entries reads a Map.
-func (d *decoder) entries(n *yaml.Node, into reflect.Value, entry reflect.Type) {
+func (d *decoder) entries(n *yaml.Node, into reflect.Value) {
 	if !d.expect(n, yaml.MappingNode, "a mapping (key: value)") {
 		return
 	}
 	into.SetZero()
+	into.Grow(len(n.Content) / 2)
 	for key, value := range d.pairs(n) {
-		e := reflect.New(entry).Elem()
-		e.FieldByName("Key").Set(reflect.ValueOf(Text{Value: key.Value, At: d.at(key)}))
-		d.value(value, e.FieldByName("Value"))
-		into.Set(reflect.Append(into, e))
+		last := into.Len()
+		into.SetLen(last + 1)
+		set(into.Index(last).FieldByName("Key"), Text{Value: key.Value, At: d.at(key)})
+		d.value(value, into.Index(last).FieldByName("Value"))
 	}
 }
 

@@ -1,7 +1,5 @@
 package diag
 
-import "reflect"
-
 // Text is a YAML scalar that knows its place, for messages that speak of it later. Any scalar but null is text: 5 is "5".
 type Text struct {
 	Value string
@@ -22,12 +20,21 @@ type Entry[V any] struct {
 
 // Find looks up a key by exact match.
 func (m Map[V]) Find(key string) (Entry[V], bool) {
-	for _, e := range m {
-		if e.Key.Value == key {
-			return e, true
+	for i := range m {
+		if m[i].Key.Value == key {
+			return m[i], true
 		}
 	}
 	return Entry[V]{}, false
+}
+
+// Index is for those who look up many keys.
+func (m Map[V]) Index() map[string]Entry[V] {
+	index := make(map[string]Entry[V], len(m))
+	for _, e := range m {
+		index[e.Key.Value] = e
+	}
+	return index
 }
 
 // Keys are the keys in the order of the file.
@@ -39,5 +46,5 @@ func (m Map[V]) Keys() []string {
 	return keys
 }
 
-// entryType tells the decoder that this slice is written as a mapping.
-func (m Map[V]) entryType() reflect.Type { return reflect.TypeFor[Entry[V]]() }
+// inOrder tells the decoder that this slice is written as a mapping.
+func (m Map[V]) inOrder() {}

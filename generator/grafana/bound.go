@@ -34,10 +34,10 @@ func amount(b slo.Bound) slo.Decimal {
 }
 
 func floorOf(i slo.SLI) slo.Decimal {
-	if i.Measure.Latency == nil || i.Measure.Latency.Baseline == nil {
+	if i.Baseline == nil {
 		return slo.Decimal{}
 	}
-	return i.Measure.Latency.Baseline.Floor
+	return i.Baseline.Floor
 }
 
 // relative says whether a bound of the SLI is drawn from a baseline.

@@ -47,11 +47,11 @@ func latency() slo.SLI {
 		ID: "p95-latency", Title: "p95 latency", Item: "5.2", Component: "runtime", Owner: "Runtime on-call",
 		Measure: slo.Measure{Latency: &slo.LatencyMeasure{
 			Quantile: slo.MustDecimal("0.95"), Histogram: slo.Selector{Name: "http_request_duration_seconds"},
-			Baseline: &slo.Baseline{From: "release", Over: span("1h"), Floor: slo.MustDecimal("0.020")},
 		}},
-		SLO:    &slo.Bound{Op: slo.AtMost, Relative: decimal("0.20"), Window: span("5m")},
-		Alert:  slo.Bound{Op: slo.Greater, Relative: decimal("0.35"), Window: span("5m"), For: span("10m")},
-		NoData: slo.NoDataHold, Trigger: "4.1.2", Mode: slo.ModePropose,
+		Baseline: &slo.Baseline{From: "release", Over: span("1h"), Floor: slo.MustDecimal("0.020")},
+		SLO:      &slo.Bound{Op: slo.AtMost, Relative: decimal("0.20"), Window: span("5m")},
+		Alert:    slo.Bound{Op: slo.Greater, Relative: decimal("0.35"), Window: span("5m"), For: span("10m")},
+		NoData:   slo.NoDataHold, Trigger: "4.1.2", Mode: slo.ModePropose,
 	}
 }
 

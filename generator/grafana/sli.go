@@ -10,6 +10,10 @@ import (
 // sli is the row of one SLI: its value between its bounds, and beside it the events that the value rests on, where they are counted.
 func (s *sheet) sli(i slo.SLI) {
 	s.row(literal(strings.TrimSpace(i.Item + " " + i.Title)))
+	if !i.Bounded() {
+		s.board.WithPanel(s.graph(literal(i.Title)+": error budget left", slo.Ratio, s.budgetLines(i)).Description(s.account(i)).Span(fullWidth))
+		return
+	}
 	value := s.graph(literal(i.Title)+over(i.Alert.Window), unitOf(i.Measure), s.valueLines(i)).Description(s.account(i))
 	if i.Measure.Ratio == nil && i.Measure.Latency == nil {
 		s.board.WithPanel(value.Span(fullWidth))
@@ -34,6 +38,11 @@ func (s *sheet) valueLines(i slo.SLI) []line {
 	return append(lines, line{"alert", s.limit(i, i.Alert, i.Alert.Op), "alert " + phrase(i.Alert, unit), "red", true})
 }
 
+func (s *sheet) budgetLines(i slo.SLI) []line {
+	left := s.recorded(slo.BudgetRemainingSeries(i.Budget.Period), i)
+	return []line{{ref: "left", expr: left, legend: "left of " + i.Budget.Period.String(), color: "blue"}}
+}
+
 func (s *sheet) eventLines(i slo.SLI) []line {
 	lines := []line{{ref: "events", expr: s.recorded(slo.EventsSeries(i.Alert.Window), i), legend: "events", color: "blue"}}
 	if i.Measure.Ratio != nil {
@@ -52,7 +61,10 @@ func (s *sheet) account(i slo.SLI) string {
 	if i.Line > 0 {
 		place = fmt.Sprintf("%s, line %d", place, i.Line)
 	}
-	said := []string{fmt.Sprintf("Alert when %s", phrase(i.Alert, unit))}
+	said := []string{"Watched by the alerts of its error budget"}
+	if i.Bounded() {
+		said[0] = fmt.Sprintf("Alert when %s", phrase(i.Alert, unit))
+	}
 	if i.SLO != nil {
 		said = append(said, "objective "+phrase(*i.SLO, unit))
 	}

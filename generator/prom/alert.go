@@ -38,9 +38,12 @@ const (
 
 // alerts are those of one SLI: the page, the ticket, and those that say why nothing can be said.
 func alerts(m slo.Matrix, s slo.SLI) []alert {
-	list := []alert{boundAlert(m, s, s.Alert)}
-	page := &list[0]
-	page.severity, page.rollback = slo.SeverityPage, modeOf(s)
+	var list []alert
+	if s.Bounded() {
+		page := boundAlert(m, s, s.Alert)
+		page.severity, page.rollback = slo.SeverityPage, modeOf(s)
+		list = append(list, page)
+	}
 	if s.SLO != nil {
 		missed := *s.SLO
 		missed.Op = negated(missed.Op)

@@ -40,15 +40,23 @@ func budgetGroups(m slo.Matrix, s slo.SLI) []Group {
 	if !ok {
 		return nil
 	}
-	name, late := groupName(m)+":"+s.ID+":budget", 2*m.ScrapeInterval
-	fast := slices.Concat(b.strips(), b.windows(b.isFast), b.alertRules(b.isFast))
-	slow := slices.Concat(b.tiles(), b.windows(b.isSlow), b.alertRules(b.isSlow))
+	name, late := b.name(), 2*m.ScrapeInterval
+	quick := slices.Concat(b.strips(), b.windows(b.isFast), sloths{b}.windows(b.isFast), b.alertRules(b.isFast))
+	lasting := slices.Concat(b.tiles(), b.windows(b.isSlow), sloths{b}.windows(b.isSlow), b.alertRules(b.isSlow))
 	return []Group{
-		{Name: name, Interval: m.EvaluationInterval, Rules: fast},
-		{Name: name + ":slow", Interval: tileLength, QueryOffset: late, Rules: slow},
-		{Name: name + ":period", Interval: periodInterval, QueryOffset: late, Rules: b.period()},
+		{Name: name, Interval: m.EvaluationInterval, Rules: quick},
+		{Name: name + slowSuffix, Interval: tileLength, QueryOffset: late, Rules: lasting},
+		{Name: name + periodSuffix, Interval: periodInterval, QueryOffset: late, Rules: append(b.period(), sloths{b}.period()...)},
 	}
 }
+
+// name is that of the group with the shorter windows; the other two have a suffix.
+func (b budget) name() string { return groupName(b.matrix) + ":" + b.sli.ID + ":budget" }
+
+const (
+	slowSuffix   = ":slow"
+	periodSuffix = ":period"
+)
 
 func (b budget) isFast(w slo.Duration) bool { return w <= longestFast }
 

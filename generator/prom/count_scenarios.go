@@ -85,7 +85,7 @@ func targetLabels(job string) []*labels.Matcher {
 }
 
 func (cs countStage) all() []scenario {
-	all := []scenario{cs.early().briefly().restartToZero(), cs.early().fully().oldTarget(), cs.outage()}
+	all := []scenario{cs.beside(cs.early().briefly().restartToZero()), cs.early().fully().oldTarget(), cs.outage()}
 	if !cs.violatedBy(0) {
 		all = append(all, cs.absence())
 	}
@@ -109,8 +109,9 @@ func (cs countStage) all() []scenario {
 		all = append(all, cs.late().briefly().twoGroups(n))
 	}
 	return append(all,
-		cs.late().briefly().born(n), brief.born(n), brief.newProcess(n), brief.shortLived(n), brief.restartToSame(n),
-		cs.early().fully().restartToUnborn(n), cs.afterOutage(n))
+		cs.late().fully().born(n), brief.born(n), brief.newProcess(n), cs.early().fully().shortLived(n), cs.early().fully().restartToSame(n),
+		cs.late().fully().lastWords(n),
+		cs.early().fully().restartToUnborn(n+1), cs.afterOutage(n))
 }
 
 // target is up all the time, in a process from long ago.
@@ -164,12 +165,24 @@ func (cs countStage) born(n float64) scenario {
 	return cs.scenario(fmt.Sprintf("a series born at %s", number(n)), all, cs.counted(cs.unborn(), n))
 }
 
+// lastWords are events after which the counter is gone: they stay in the window as long as any others.
+func (cs countStage) lastWords(n float64) scenario {
+	lost := cs.when + cs.sample
+	all := append(cs.target(), cs.track().hold(oldCount, cs.when).hold(oldCount+n, lost).lose(cs.until+cs.sample).of(cs.counter))
+	return cs.scenario(fmt.Sprintf("%s events, and the counter is gone", number(n)), all, func(w time.Duration) []moment {
+		after := cs.unborn()
+		still := moment{at: lost, known: true, value: n, missing: after.missing}
+		after.at = cs.when + w
+		return []moment{{known: true}, {at: cs.when, known: true, value: n}, still, after}
+	})
+}
+
 // newProcess is another instance that had counted before its first scrape.
 func (cs countStage) newProcess(n float64) scenario {
 	late := func(s specimen, value float64) series {
 		return cs.track().gap(cs.when).hold(value, cs.until+cs.sample).of(s.with("instance", "b"))
 	}
-	all := append(cs.target(), cs.hold(cs.counter, 0), late(cs.counter, n), late(cs.up, 1), late(cs.started, cs.when.Seconds()))
+	all := append(cs.target(), cs.hold(cs.counter, oldCount), late(cs.counter, n), late(cs.up, 1), late(cs.started, cs.when.Seconds()))
 	return cs.scenario(fmt.Sprintf("a new process at %s when first scraped", number(n)), all, cs.counted(moment{known: true}, n))
 }
 
@@ -293,7 +306,7 @@ func (cs countStage) absence() scenario {
 	if cs.silent {
 		watched = cs.up
 	}
-	c := cs.comesAndGoes(watched)
+	c := cs.comesAndGoes(watched, cs.decoys...)
 	if cs.silent { // up must be 1 to speak for its counter
 		from, to := c.timeline(0)[1].at, c.timeline(0)[2].at
 		c.series = []series{cs.track().hold(0, from).hold(1, to).hold(0, c.until+cs.sample).of(cs.up)}

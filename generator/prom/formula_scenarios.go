@@ -23,6 +23,16 @@ func exprScenarios(st stage, e slo.ExprMeasure) []scenario {
 			all = append(all, ss.level(v))
 		}
 	}
+	base := ss.played()
+	for _, v := range ss.beyond(base) {
+		all = append(all, ss.level(shortest(v, 0)))
+	}
+	for i, c := range all {
+		all[i] = ss.against(c, base)
+	}
+	if missable(baseline(st.sli)) {
+		all = append(all, ss.incomparable(ss.level(1e9)))
+	}
 	violating, quiet, ok := ss.extremes()
 	if ok && st.second != nil {
 		c := ss.level(violating)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/coclai/cutover/generator/prom"
+	"github.com/coclai/cutover/generator/proof"
 	"github.com/coclai/cutover/generator/slo"
 )
 
@@ -14,7 +15,13 @@ func kinds() map[string]slo.SLI {
 	return map[string]slo.SLI{
 		"good events of all": goodRatio(), "good events of another metric": otherGood(), "availability": availability(),
 		"availability of few targets": fewTargets(), "expression": expression(), "expression in percent": percentage(),
-		"native histogram": native(), "fixed baseline": fixed(), "baseline of last week": lastWeek(),
+		"ratio against the release":           compared(apiErrors(), slo.BaselineFromRelease, ""),
+		"ratio against a fixed baseline":      compared(by(apiErrors(), "tenant"), slo.BaselineFromFixed, "0.004"),
+		"ratio against last week":             compared(goodRatio(), slo.BaselineFromLastWeek, ""),
+		"expression against the release":      compared(expression(), slo.BaselineFromRelease, ""),
+		"expression against a fixed baseline": compared(by(expression(), "tenant"), slo.BaselineFromFixed, "12"),
+		"expression against last week":        compared(expression(), slo.BaselineFromLastWeek, ""),
+		"native histogram":                    native(), "fixed baseline": fixed(), "baseline of last week": lastWeek(),
 		"ratio by tenant": by(apiErrors(), "tenant"), "good ratio by tenant and region": by(goodRatio(), "tenant", "region"),
 		"count by tenant": by(silent(isolation()), "tenant"), "count by scope, which its selector names": by(isolation(), "scope"),
 		"latency by tenant": by(absolute(), "tenant"), "native latency by tenant": by(absoluteNative(), "tenant"),
@@ -86,7 +93,7 @@ func percentage() slo.SLI {
 
 func absolute() slo.SLI {
 	s := latency()
-	s.Measure.Latency.Baseline = nil
+	s.Baseline = nil
 	s.SLO, s.Alert = objective(slo.AtMost, "0.3", "5m"), bound(slo.Greater, "0.5", "5m")
 	return s
 }
@@ -105,13 +112,24 @@ func native() slo.SLI {
 
 func fixed() slo.SLI {
 	s := latency()
-	s.Measure.Latency.Baseline.From, s.Measure.Latency.Baseline.Value = slo.BaselineFromFixed, slo.MustDecimal("0.22")
+	s.Baseline.From, s.Baseline.Value = slo.BaselineFromFixed, slo.MustDecimal("0.22")
 	return s
 }
 
 func lastWeek() slo.SLI {
 	s := latency()
-	s.Measure.Latency.Baseline.From = slo.BaselineFromLastWeek
+	s.Baseline.From = slo.BaselineFromLastWeek
+	return s
+}
+
+// compared is an SLI with relative bounds: 20 % more is missed, 35 % more bad.
+func compared(s slo.SLI, from, value string) slo.SLI {
+	s.Baseline = &slo.Baseline{From: from, Over: span("1h"), MinEvents: slo.DecimalOf(500)}
+	if value != "" {
+		s.Baseline = &slo.Baseline{From: from, Value: slo.MustDecimal(value), Floor: slo.MustDecimal("0.0005")}
+	}
+	s.SLO = &slo.Bound{Op: slo.AtMost, Relative: decimal("0.20"), Window: s.Alert.Window}
+	s.Alert = slo.Bound{Op: slo.Greater, Relative: decimal("0.35"), Window: s.Alert.Window, For: s.Alert.For}
 	return s
 }
 
@@ -155,17 +173,35 @@ func TestEveryBudgetPassesItsTests(t *testing.T) {
 	}
 }
 
-// prove lets promtool look at the rules and run their tests.
+// prove lets promtool look at the rules, and runs their tests as it would.
 func prove(t *testing.T, m slo.Matrix) {
 	t.Helper()
 	dir := t.TempDir()
-	tests := lay(t, dir, prom.Rules(m).YAML(), prom.Tests(m, "rules.yaml")...)
+	tests := lay(t, dir, prom.Rules(m).YAML(), prom.Rules(m).Tests("rules.yaml")...)
 	if out, ok := run(t, "check", "rules", "--lint=all", "--lint-fatal", filepath.Join(dir, "rules.yaml")); !ok {
 		t.Errorf("promtool check rules:\n%s", out)
 	}
-	if out, ok := run(t, append([]string{"test", "rules"}, tests...)...); !ok {
-		t.Errorf("promtool test rules:\n%.4000s", out)
+	for _, f := range failures(t, tests...) {
+		t.Errorf("%s: %s at %s in %.80s: %s\nwant %s\ngot  %s", f.At, f.Subject, f.Time, f.Test, f.Problem, f.Want, f.Got)
 	}
+}
+
+// failures are those of test files.
+func failures(t *testing.T, tests ...string) []proof.Failure {
+	t.Helper()
+	var suites []proof.Suite
+	for _, path := range tests {
+		s, err := proof.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		suites = append(suites, s)
+	}
+	report, err := proof.Run(t.Context(), suites, nil)
+	if err != nil || report.Cases == 0 {
+		t.Fatalf("%d cases, error %v", report.Cases, err)
+	}
+	return report.Failures
 }
 
 // TestGeneratedTestsKillWrongTemplates breaks what is easily got wrong in a template, everywhere in it at once.
@@ -187,6 +223,11 @@ func TestGeneratedTestsKillWrongTemplates(t *testing.T) {
 		{"latencies thrown together", "sum by (tenant) (", "sum(", kinds["native latency by tenant"], "rules_test.yaml"},
 		{"last week without its guard", " >= 500", " >= 499", kinds["baseline of last week"], "rules_6h_test.yaml"},
 		{"two weeks ago", "offset 1w", "offset 2w", kinds["baseline of last week"], "rules_6h_test.yaml"},
+		{"last week's share of few", ">= 500", ">= 499", kinds["ratio against last week"], "rules_6h_test.yaml"},
+		{"last week's share of two weeks ago", "offset 1w", "offset 2w", kinds["ratio against last week"], "rules_6h_test.yaml"},
+		{"a share's baseline too great", "1.35 * slo:baseline", "1.37 * slo:baseline", kinds["ratio against the release"], "rules_test.yaml"},
+		{"a share's fixed baseline too great", "> 0.0054", "> 0.0055", kinds["ratio against a fixed baseline"], "rules_test.yaml"},
+		{"a query's baseline too small", "1.35 * slo:baseline", "1.33 * slo:baseline", kinds["expression against last week"], "rules_test.yaml"},
 		{"a fixed baseline shifted", "> 0.297", "> 0.298", kinds["fixed baseline"], "rules_test.yaml"},
 		{"a limit shifted", "> 0.0144", "> 0.0145", thirty, "rules_test.yaml"},
 		{"a limit not exceeded", "> 0.003", ">= 0.003", thirty, "rules_2m_test.yaml"},
@@ -208,9 +249,9 @@ func TestGeneratedTestsKillWrongTemplates(t *testing.T) {
 				t.Fatalf("%q is nowhere in the rules", tt.right)
 			}
 			dir := t.TempDir()
-			lay(t, dir, []byte(wrong), prom.Tests(m, "rules.yaml")...)
-			if out, ok := run(t, "test", "rules", filepath.Join(dir, tt.in)); ok || !strings.Contains(out, "got:") {
-				t.Errorf("survived, or was no rule: %.500s", out)
+			lay(t, dir, []byte(wrong), prom.Rules(m).Tests("rules.yaml")...)
+			if f := failures(t, filepath.Join(dir, tt.in)); len(f) == 0 || f[0].Got == "" {
+				t.Errorf("survived, or was no rule: %v", f)
 			}
 		})
 	}

@@ -21,39 +21,43 @@ type latencyStage struct {
 	decoys        []specimen // of bucket
 	quantile      float64
 	base          float64 // the baseline; 0 without one
+	uneven        bool    // as many events more at some jumps as every window has room for
 }
-
-// otherBaseline is what a second agent exports, in parts of the first one's: the greater must win.
-const otherBaseline = 0.5
 
 func latencyScenarios(st stage, l slo.LatencyMeasure) []scenario {
 	ls, ok := newLatencyStage(st, l)
 	if !ok {
 		return nil
 	}
-	all := []scenario{ls.idle(), ls.comesAndGoes(ls.count)}
+	counts := ls.decoys
+	if !ls.native {
+		counts = nil
+		for _, d := range ls.decoys {
+			counts = append(counts, d.with(model.MetricNameLabel, ls.count[model.MetricNameLabel]))
+		}
+	}
+	absent := ls.comesAndGoes(ls.count, counts...)
+	if missable(baseline(st.sli)) {
+		absent.series = append(absent.series, ls.outElsewhere(absent.until+ls.sample)...)
+	}
+	all := []scenario{ls.idle(), absent}
 	for _, level := range ls.levels() {
 		all = append(all, ls.jump(level))
 	}
+	all[len(all)-1] = ls.forgets(ls.forgets(ls.compared(all[len(all)-1]), slo.ValueSeries), slo.EventsSeries, 0)
 	all = append(all, ls.guards()...)
 	all = append(all, ls.shares()...)
 	if ls.second != nil && !lowIsBad(ls.alerts[0].bound.Op) {
 		all = append(all, ls.twoGroups())
 	}
-	if missable(l.Baseline) {
-		all = append(all, ls.floors(l.Baseline.Floor.Float())...)
-		all = append(all, ls.uncompared("the release has no baseline", nil))
+	if missable(baseline(st.sli)) {
+		all = append(all, ls.floors(baseline(st.sli).Floor.Float())...)
+		all = append(all, ls.beside(ls.uncompared("the release has no baseline", nil)))
 	}
 	if ls.captured() {
 		all = append(all, ls.uncompared("the release's baseline is zero", []float64{0}), ls.orphaned())
 	}
 	return all
-}
-
-// captured says whether the agents export what is compared with.
-func (ls latencyStage) captured() bool {
-	b := baseline(ls.sli)
-	return missable(b) && b.From != slo.BaselineFromLastWeek
 }
 
 func newLatencyStage(st stage, l slo.LatencyMeasure) (latencyStage, bool) {
@@ -74,7 +78,7 @@ func newLatencyStage(st stage, l slo.LatencyMeasure) (latencyStage, bool) {
 	for _, d := range decoys(match, match) {
 		ls.decoys = append(ls.decoys, d.beside(st.group, match))
 	}
-	switch b := l.Baseline; {
+	switch b := baseline(st.sli); {
 	case missable(b):
 		ls.base = ls.baselineFor(b.Floor.Float())
 	case b != nil:
@@ -128,19 +132,43 @@ func shortest(value, limit float64) float64 {
 // jump plays a level.
 func (ls latencyStage) jump(l latencyLevel) scenario {
 	return scenario{
-		name: l.name, series: append(ls.requests(l), ls.baselines(l.base)...), until: ls.end(), peak: ls.beforeEnd(ls.gone(ls.narrow)),
+		name: l.name, series: append(ls.requests(l), ls.baselines(l.base, ls.end())...), until: ls.end(), peak: ls.beforeEnd(ls.gone(ls.narrow)),
 		timeline: ls.visible(moment{known: true, value: l.value, events: l.events, baseline: l.base}),
 	}
+}
+
+// compared is a release that is out, with a baseline to compare it with: nothing is missing.
+func (ls latencyStage) compared(c scenario) scenario {
+	if !missable(baseline(ls.sli)) {
+		return c
+	}
+	c.series = append(c.series, ls.out(c.until+ls.sample))
+	timeline := c.timeline
+	c.timeline = func(w time.Duration) []moment {
+		all := timeline(w)
+		for i := range all {
+			all[i].released = true
+		}
+		return all
+	}
+	return c
 }
 
 // requests are those of a level, at each jump by another process, beside decoys that are slower than any bound.
 func (ls latencyStage) requests(l latencyLevel) []series {
 	var all []series
 	for i, t := range ls.jumps() {
-		all = append(all, ls.requestsOf(fmt.Sprintf("process-%d", i), t, l, bucket{l.value, 0})...)
+		one := l
+		if ls.uneven {
+			one.events += ls.room(i)
+		}
+		all = append(all, ls.requestsOf(fmt.Sprintf("process-%d", i), t, one, bucket{l.value, 0})...)
 		for n, d := range ls.decoys {
 			d = d.with(ls.apart, fmt.Sprintf("decoy-%d-%d", n, i))
 			all = append(all, ls.observe(d, t, 100*l.events, bucket{100 * l.value, 0})...)
+			if !ls.native {
+				all = append(all, ls.once(d.with(model.MetricNameLabel, ls.count[model.MetricNameLabel]), t, 100*l.events))
+			}
 		}
 	}
 	return all
@@ -198,23 +226,6 @@ func (ls latencyStage) twoGroups() scenario {
 	return c
 }
 
-// baselines are what two agents export. Of last week only the recorded series is played: a week of evaluations would take a minute.
-func (ls latencyStage) baselines(base float64) []series {
-	b := baseline(ls.sli)
-	if base == 0 || !missable(b) {
-		return nil
-	}
-	if !ls.captured() {
-		id := identity{ls.matrix.Service, ls.matrix.Environment, ls.sli.ID}
-		return []series{ls.track().hold(base, ls.end()+ls.sample).of(specimen(id.labels()).with(model.MetricNameLabel, slo.BaselineSeries))}
-	}
-	return []series{ls.exported("a", base), ls.exported("b", base*otherBaseline)}
-}
-
-func (ls latencyStage) exported(agent string, base float64) series {
-	return ls.track().hold(base, ls.end()+ls.sample).of(ls.agentSeries(slo.AgentBaseline, agent).with(slo.LabelSLO, ls.sli.ID))
-}
-
 // agentSeries are the labels of what an agent exports about this release.
 func (st stage) agentSeries(name, agent string) specimen {
 	return specimen{
@@ -227,6 +238,14 @@ func (st stage) out(until time.Duration) series {
 	return st.track().hold(1, until).of(st.agentSeries(slo.AgentT0, "a"))
 }
 
+// outElsewhere are releases that are not this one's.
+func (st stage) outElsewhere(until time.Duration) []series {
+	own := st.agentSeries(slo.AgentT0, "neighbour")
+	return []series{
+		st.track().hold(1, until).of(own.with(slo.LabelService, "other")), st.track().hold(1, until).of(own.with(slo.LabelEnvironment, "other")),
+	}
+}
+
 // guards are a violation by too few events, and by just enough.
 func (ls latencyStage) guards() []scenario {
 	enough := ls.sli.MinEvents.Float()
@@ -237,6 +256,7 @@ func (ls latencyStage) guards() []scenario {
 	var all []scenario
 	for _, n := range []float64{ls.tooFew(), enough} {
 		if n > 0 {
+			ls.uneven = n < enough
 			all = append(all, ls.jump(latencyLevel{guardName(n, enough), value, n, ls.base}))
 		}
 	}
@@ -269,7 +289,7 @@ func (ls latencyStage) shares() []scenario {
 func (ls latencyStage) share(l latencyLevel, slow, part float64) scenario {
 	events := 1000 * (ls.sli.MinEvents.Float() + 1)
 	quick := events - math.Round(events*(1-ls.quantile)*part)
-	all := ls.baselines(ls.base)
+	all := ls.baselines(ls.base, ls.end())
 	for i, t := range ls.jumps() {
 		process := fmt.Sprintf("process-%d", i)
 		all = append(all, ls.requestsOf(process, t, latencyLevel{events: events}, bucket{slow / 1e4, quick}, bucket{slow, quick})...)
@@ -280,7 +300,7 @@ func (ls latencyStage) share(l latencyLevel, slow, part float64) scenario {
 	}
 }
 
-// floors are relative violations of a small baseline, a hundredth less and more than the floor above it.
+// floors are relative violations of a small baseline, a 200th less and more than the floor above it.
 func (ls latencyStage) floors(floor float64) []scenario {
 	relative := 0.0
 	for _, a := range ls.alerts {
@@ -293,8 +313,8 @@ func (ls latencyStage) floors(floor float64) []scenario {
 	}
 	base, events := shortest(floor/2/relative, 0), 2*ls.sli.MinEvents.Float()+100
 	return []scenario{
-		ls.jump(latencyLevel{"a small excess over a small baseline", shortest(base+floor*0.99, 0), events, base}),
-		ls.jump(latencyLevel{"an excess just above the floor", shortest(base+floor*1.01, 0), events, base}),
+		ls.jump(latencyLevel{"a small excess over a small baseline", shortest(base+floor*0.995, 0), events, base}),
+		ls.jump(latencyLevel{"an excess just above the floor", shortest(base+floor*1.005, 0), events, base}),
 	}
 }
 
@@ -302,7 +322,7 @@ func (ls latencyStage) floors(floor float64) []scenario {
 func (ls latencyStage) idle() scenario {
 	return scenario{
 		name: "idle", until: ls.end(), peak: ls.end(), recorded: true, timeline: same(moment{baseline: ls.base}),
-		series: append(ls.baselines(ls.base), ls.still()...),
+		series: append(ls.baselines(ls.base, ls.end()), ls.still()...),
 	}
 }
 
@@ -321,7 +341,7 @@ func (ls latencyStage) uncompared(name string, exported []float64) scenario {
 	l := latencyLevel{name, ls.extreme(), 2*ls.sli.MinEvents.Float() + 100, 0}
 	c := ls.jump(l)
 	for _, base := range exported {
-		c.series = append(c.series, ls.exported("a", base))
+		c.series = append(c.series, ls.exported("a", base, ls.end()))
 	}
 	c.series = append(c.series, ls.out(until+ls.sample))
 	c.until = until
@@ -334,6 +354,6 @@ func (ls latencyStage) orphaned() scenario {
 	events := 2*ls.sli.MinEvents.Float() + 100
 	c := ls.jump(latencyLevel{"the agent died, its baseline stands", ls.extreme(), events, ls.base})
 	last := ls.agentSeries(slo.AgentBaseline, "a").with(slo.LabelSLO, ls.sli.ID)
-	c.series = append(ls.requests(latencyLevel{"", ls.extreme(), events, 0}), ls.track().hold(ls.base, ls.evaluation).lose(ls.end()).of(last))
+	c.series = append(append(ls.requests(latencyLevel{"", ls.extreme(), events, 0}), ls.strangers(ls.end())...), ls.track().hold(ls.base, ls.evaluation).lose(ls.end()).of(last))
 	return c
 }

@@ -61,8 +61,8 @@ func latency() slo.SLI {
 		ID: "p95-latency", Title: "p95 latency", Item: "5.2", Line: 60, Component: "runtime", Owner: "Runtime on-call",
 		Measure: slo.Measure{Latency: &slo.LatencyMeasure{
 			Quantile: slo.MustDecimal("0.95"), Histogram: slo.Selector{Name: "http_request_duration_seconds", Matchers: `{job="checkout"}`},
-			Baseline: &slo.Baseline{From: "release", Over: span("1h"), MinEvents: slo.DecimalOf(500), Floor: slo.MustDecimal("0.020")},
 		}},
+		Baseline:  &slo.Baseline{From: "release", Over: span("1h"), MinEvents: slo.DecimalOf(500), Floor: slo.MustDecimal("0.020")},
 		SLO:       &slo.Bound{Op: slo.AtMost, Relative: decimal("0.20"), Window: span("5m")},
 		Alert:     slo.Bound{Op: slo.Greater, Relative: decimal("0.35"), Window: span("5m"), For: span("10m")},
 		MinEvents: slo.DecimalOf(50), NoData: slo.NoDataHold, Trigger: "4.1.2", Mode: slo.ModePropose,
@@ -160,7 +160,7 @@ func awkward() slo.Matrix {
 	other.Measure.Ratio.Total, other.SLO, other.Alert.Op, other.MinEvents = `tries_total{job=~".+"}`, nil, slo.AtLeast, slo.Decimal{}
 	other.Alert.Window, other.NoData = span("25s"), slo.NoDataOK
 	absolute := latency()
-	absolute.ID, absolute.Measure.Latency.Baseline = "p50-latency", nil
+	absolute.ID, absolute.Baseline = "p50-latency", nil
 	absolute.Measure.Latency.Quantile = slo.MustDecimal("0.5")
 	absolute.SLO, absolute.Alert = objective(slo.Less, "0.25", "20s"), bound(slo.AtLeast, "0.3", "40s")
 	frequent := count("timeouts", "timeouts_total", "3", "50s")

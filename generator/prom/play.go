@@ -2,6 +2,7 @@ package prom
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -11,53 +12,96 @@ import (
 
 // play is a test file on its way: all that is evaluated at one interval.
 type play struct {
-	matrix   slo.Matrix
-	acts     []act // of the pace that is being added
-	file     testFile
-	untested bytes.Buffer
+	matrix     slo.Matrix
+	evaluation slo.Duration
+	tests      lines
+	untested   bytes.Buffer
 }
 
-// newPlay orders the groups of budgets, which read each other; promtool would take them at random.
 func newPlay(m slo.Matrix, evaluation time.Duration) *play {
-	p := &play{matrix: m, file: testFile{EvaluationInterval: slo.Duration(evaluation)}}
-	for _, s := range m.SLIs {
-		if groups := budgetGroups(m, s); len(groups) > 0 {
-			fast, slow, period := groups[0], groups[1], groups[2]
-			p.file.GroupOrder = append(p.file.GroupOrder, slow.Name, period.Name, fast.Name)
+	return &play{matrix: m, evaluation: slo.Duration(evaluation)}
+}
+
+// order is that of the groups of budgets, which read each other; promtool would take them at random.
+func (p *play) order() []string {
+	var names []string
+	for _, s := range p.matrix.SLIs {
+		if b, ok := budgetOf(p.matrix, s); ok {
+			names = append(names, b.name()+slowSuffix, b.name()+periodSuffix, b.name())
 		}
 	}
-	return p
+	return names
 }
 
-// play turns the acts so far into tests, all of them with samples at one pace.
-func (p *play) play(at pace) {
-	for _, acts := range together(p.acts) {
-		p.file.Tests = append(p.file.Tests, testOf(p.matrix, at, acts))
+// wave is how many companies are played before their text is put to the rest.
+const wave = 16
+
+// play turns the acts of SLIs into tests, all of them with samples at one pace, and names those that have none.
+func (p *play) play(at pace, all []slo.SLI, acts func(slo.SLI) []act) (idle []string) {
+	companies := slices.Collect(slices.Chunk(all, company))
+	for part := range slices.Chunk(companies, wave) {
+		scenes := inParallel(len(part), func(i int) scene { return sceneOf(at, part[i], acts) })
+		for _, s := range scenes {
+			p.tests.out, idle = append(p.tests.out, s.tests.out...), append(idle, s.idle...)
+		}
 	}
-	p.acts = nil
+	return idle
+}
+
+// scene are the tests of one company, and which of its SLIs have none.
+type scene struct {
+	tests lines
+	idle  []string
+}
+
+func sceneOf(at pace, all []slo.SLI, acts func(slo.SLI) []act) (s scene) {
+	var together []act
+	for _, sli := range all {
+		own := acts(sli)
+		if len(own) == 0 {
+			s.idle = append(s.idle, sli.ID)
+		}
+		together = append(together, own...)
+	}
+	for _, acts := range packed(together) {
+		s.tests.test(testOf(at, acts))
+	}
+	return s
+}
+
+// first plays what every SLI has.
+func (p *play) first(at pace) {
+	idle := p.play(at, p.matrix.SLIs, func(s slo.SLI) []act { return actsOf(newPart(p.matrix, s), at) })
+	for _, id := range idle {
+		fmt.Fprintf(&p.untested, "# Not tested: %s, no series could be made up that its selectors pick.\n", id)
+	}
 }
 
 // join plays the budgets' acts of a pace, beside what is evaluated as often.
 func join(plays []*play, m slo.Matrix, at pace) []*play {
-	i := slices.IndexFunc(plays, func(other *play) bool { return other.file.EvaluationInterval.Std() == at.evaluation })
+	i := slices.IndexFunc(plays, func(other *play) bool { return other.evaluation.Std() == at.evaluation })
 	if i < 0 {
 		i, plays = len(plays), append(plays, newPlay(m, at.evaluation))
 	}
+	var all []slo.SLI
 	for _, s := range m.SLIs {
-		plays[i].acts = append(plays[i].acts, slowActs(m, s, at)...)
+		if s.Budget != nil || baseline(s) != nil {
+			all = append(all, s)
+		}
 	}
-	plays[i].play(at)
+	plays[i].play(at, all, func(s slo.SLI) []act { return slowActs(newPart(m, s), at) })
 	return plays
 }
 
 // testFile is the file, named after its rules and, where it is not theirs, its interval.
 func (p *play) testFile(rulesFile string) TestFile {
 	name := strings.TrimSuffix(rulesFile, ".yaml")
-	if p.file.EvaluationInterval != p.matrix.EvaluationInterval {
-		name += "_" + p.file.EvaluationInterval.String()
+	if p.evaluation != p.matrix.EvaluationInterval {
+		name += "_" + p.evaluation.String()
 	}
-	p.file.RuleFiles = []string{rulesFile}
-	return TestFile{name + "_test.yaml", slices.Concat(doNotEdit(p.matrix.Runbook.File), p.untested.Bytes(), encode(p.file))}
+	head := lines{out: slices.Concat(doNotEdit(p.matrix.Runbook.File), p.untested.Bytes())}
+	head.testFile(testFile{[]string{rulesFile}, p.evaluation, p.order()})
+	return TestFile{name + "_test.yaml", slices.Concat(head.out, p.tests.out)}
 }
 
 // budgetPaces are those at which budgets, and baselines of last week, are tested: that of the matrix, that of the tiles, and one at which
@@ -73,19 +117,15 @@ func budgetPaces(m slo.Matrix) []pace {
 }
 
 // slowActs are those of one SLI that are played at a pace.
-func slowActs(m slo.Matrix, s slo.SLI, p pace) []act {
-	if s.Budget == nil && baseline(s) == nil {
-		return nil
-	}
-	st, ok := newStage(m, s, p)
+func slowActs(whose *part, p pace) []act {
+	st, ok := newStage(whose.matrix, whose.sli, p)
 	if !ok {
 		return nil
 	}
 	var all []act
-	picks := selectorsOf(sliGroup(m, s))
 	for _, c := range append(budgetScenarios(st), lastWeekScenarios(st)...) {
 		c.group = st.group
-		all = append(all, act{c, s, picks})
+		all = append(all, act{c, whose})
 	}
 	return all
 }

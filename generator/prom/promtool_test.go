@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -66,8 +67,33 @@ func TestGeneratedRulesPassTheirGeneratedTests(t *testing.T) {
 	}
 }
 
-// TestGeneratedTestsKillWrongRules breaks one rule at a time, of one SLI of each kind. Each is compiled alone, since promtool evaluates
-// the whole file.
+// TestPromtoolSaysTheSame runs the tests of every kind with promtool and in process, as they are and with something broken, so that they
+// fail.
+func TestPromtoolSaysTheSame(t *testing.T) {
+	dir, args := t.TempDir(), []string{"test", "rules"}
+	var want []bool
+	for name, s := range kinds() {
+		m := alone(s)
+		right := prom.Rules(m).YAML()
+		for broken, rules := range map[string][]byte{"": right, " broken": bytes.Replace(right, []byte("for: 5m"), []byte("for: 6m"), 1)} {
+			path := lay(t, filepath.Join(dir, name+broken), rules, prom.Rules(m).Tests("rules.yaml")[0])[0]
+			args, want = append(args, path), append(want, len(failures(t, path)) == 0)
+		}
+	}
+	out, _ := run(t, args...)
+	var got []bool
+	for _, v := range verdict.FindAllStringSubmatch(out, -1) {
+		got = append(got, v[1] == "SUCCESS")
+	}
+	if diff := cmp.Diff(got, want); diff != "" || !slices.Contains(want, false) {
+		t.Errorf("promtool and this differ, or nothing failed: %s\n%.2000s", diff, out)
+	}
+}
+
+// verdict is what promtool says of one file.
+var verdict = regexp.MustCompile(`(?m)^  (SUCCESS|FAILED:)$`)
+
+// TestGeneratedTestsKillWrongRules breaks one rule at a time, of one SLI of each kind.
 func TestGeneratedTestsKillWrongRules(t *testing.T) {
 	m := short()
 	for _, i := range []int{0, 1, 2, 5, 7, 8} {
@@ -75,38 +101,17 @@ func TestGeneratedTestsKillWrongRules(t *testing.T) {
 		alone.SLIs = m.SLIs[i : i+1]
 		t.Run(alone.SLIs[0].ID, func(t *testing.T) {
 			t.Parallel()
-			rules, tests := prom.Rules(alone).YAML(), prom.Tests(alone, "rules.yaml")
+			rules, tests := prom.Rules(alone).YAML(), prom.Rules(alone).Tests("rules.yaml")
 			all := mutants(string(rules))
-			for n, survived := range survivors(t, all, tests[0]) {
-				if survived {
-					t.Errorf("survived: %s", all[n].name)
+			for n, m := range all {
+				path := lay(t, filepath.Join(t.TempDir(), strconv.Itoa(n)), []byte(m.rules), tests[0])[0]
+				if len(failures(t, path)) == 0 {
+					t.Errorf("survived: %s", m.name)
 				}
 			}
 			t.Logf("%d mutants", len(all))
 		})
 	}
-}
-
-// verdict is what promtool says of one file.
-var verdict = regexp.MustCompile(`(?m)^  (SUCCESS|FAILED:)$`)
-
-// survivors runs the tests against all mutants, and says which of them passed.
-func survivors(t *testing.T, all []mutant, tests prom.TestFile) []bool {
-	t.Helper()
-	dir, args := t.TempDir(), []string{"test", "rules"}
-	for i, m := range all {
-		args = append(args, lay(t, filepath.Join(dir, strconv.Itoa(i)), []byte(m.rules), tests)...)
-	}
-	out, _ := run(t, args...)
-	verdicts := verdict.FindAllStringSubmatch(out, -1)
-	if len(verdicts) != len(all) || len(all) == 0 {
-		t.Fatalf("%d verdicts for %d mutants:\n%.2000s", len(verdicts), len(all), out)
-	}
-	var survived []bool
-	for _, v := range verdicts {
-		survived = append(survived, v[1] == "SUCCESS")
-	}
-	return survived
 }
 
 type mutant struct{ name, rules string }
@@ -166,7 +171,7 @@ func TestGeneratedFilesAreTheSameEveryTime(t *testing.T) {
 		if !bytes.Equal(prom.Rules(m).YAML(), prom.Rules(reference()).YAML()) {
 			t.Fatal("rules differ between two runs")
 		}
-		if diff := cmp.Diff(prom.Tests(m, "rules.yaml"), prom.Tests(reference(), "rules.yaml")); diff != "" {
+		if diff := cmp.Diff(prom.Rules(m).Tests("rules.yaml"), prom.Rules(reference()).Tests("rules.yaml")); diff != "" {
 			t.Fatal("tests differ between two runs: ", diff)
 		}
 	}

@@ -31,7 +31,7 @@ func QueriesOf(m slo.Matrix, s slo.SLI) Queries {
 		q.Events = canonical(events)
 	}
 	if baseline(s) != nil {
-		value, events := baselineQueries(s)
+		value, events := baselineQueries(m, s)
 		q.BaselineValue, q.BaselineEvents = canonical(value), canonical(events)
 	}
 	return q

@@ -92,7 +92,7 @@ func TestBaselinesThatTheAgentCaptures(t *testing.T) {
 		},
 	} {
 		s := fixed()
-		s.Measure.Latency.Baseline.From = from
+		s.Baseline.From = from
 		q := prom.QueriesOf(reference(), s)
 		if diff := cmp.Diff([2]string{printed(t, want[0]), printed(t, want[1])}, [2]string{q.BaselineValue, q.BaselineEvents}); diff != "" {
 			t.Errorf("%s: %s", from, diff)

@@ -26,7 +26,8 @@ func ratioScenarios(st stage, r slo.RatioMeasure) []scenario {
 	if !ok {
 		return nil
 	}
-	all := []scenario{rs.onlyRest(), rs.idle(), rs.comesAndGoes(rs.rest)}
+	onlyRest := rs.forgets(rs.beside(rs.onlyRest()), slo.EventsSeries, 0)
+	all := []scenario{onlyRest, rs.idle(), rs.comesAndGoes(rs.rest, rs.decoys...)}
 	for _, limit := range limits(st.alerts) {
 		for _, l := range ratioLevels(limit, st.sli.MinEvents) {
 			all = append(all, rs.jump(l))
@@ -35,11 +36,33 @@ func ratioScenarios(st stage, r slo.RatioMeasure) []scenario {
 	for _, l := range rs.guardLevels() {
 		all = append(all, rs.jump(l))
 	}
+	all[len(all)-1] = rs.forgets(all[len(all)-1], slo.BadSeries, 0)
 	if rs.good {
 		all = append(all, rs.goodBornLate())
 	}
 	if rs.second != nil && rs.violatedBy(1) {
 		all = append(all, rs.twoGroups())
+	}
+	return rs.compared(all)
+}
+
+// compared plays all scenarios with the SLI's baseline, if it has one, and those that are about it.
+func (rs ratioStage) compared(all []scenario) []scenario {
+	base := rs.played()
+	if base == 0 {
+		return all
+	}
+	const many = 1e6
+	for _, v := range rs.beyond(base) {
+		if bad := math.Round(v * many); bad > 0 && bad < many {
+			all = append(all, rs.jump(ratioLevel{fmt.Sprintf("at %s, where the baseline is %s", number(bad/many), number(base)), bad, many - bad}))
+		}
+	}
+	for i, c := range all {
+		all[i] = rs.against(c, base)
+	}
+	if missable(baseline(rs.sli)) {
+		all = append(all, rs.incomparable(rs.jump(ratioLevel{bad: many})))
 	}
 	return all
 }
@@ -144,18 +167,36 @@ func guardName(n, enough float64) string {
 
 // tooFew is the greatest number of events in each jump that leaves every window short of what it takes.
 func (st stage) tooFew() float64 {
-	jumps := st.jumps()
-	seen := 1
-	if len(jumps) > 1 {
-		seen = min(len(jumps), int(st.wide/(jumps[1]-jumps[0]))+1)
-	}
-	return math.Ceil(st.sli.MinEvents.Float()/float64(seen)) - 1
+	return math.Ceil(st.sli.MinEvents.Float()/float64(st.seen())) - 1
 }
 
-// violatedBy says whether any bound is violated by a value, given events enough and a baseline of 1.
+// seen is how many jumps the greatest window shows at most.
+func (st stage) seen() int {
+	jumps := st.jumps()
+	if len(jumps) < 2 {
+		return 1
+	}
+	step := jumps[1] - jumps[0]
+	return max(1, min(len(jumps), int((st.wide-st.sample+step-1)/step)))
+}
+
+// room is how many events more a jump may have, so that no window has more than one too few: the rest of the division above falls on every
+// so many-th jump.
+func (st stage) room(jump int) float64 {
+	if jump%st.seen() != 0 {
+		return 0
+	}
+	return math.Ceil(st.sli.MinEvents.Float()) - 1 - float64(st.seen())*st.tooFew()
+}
+
+// violatedBy says whether any bound is violated by a value, given events enough and the baseline that is played.
 func (st stage) violatedBy(value float64) bool {
+	base := st.played()
+	if base == 0 {
+		base = 1
+	}
 	for _, a := range st.alerts {
-		if a.violated(moment{known: true, value: value, events: a.guard.Float(), baseline: 1}) {
+		if a.violated(moment{known: true, value: value, events: a.guard.Float(), baseline: base}) {
 			return true
 		}
 	}
@@ -291,14 +332,17 @@ func (rs ratioStage) idle() scenario {
 	}
 }
 
-// comesAndGoes is a series that appears only after somebody should have been told, and is lost again.
-func (st stage) comesAndGoes(s specimen) scenario {
+// comesAndGoes is a series that appears only after somebody should have been told, and is lost again. Decoys are there all along.
+func (st stage) comesAndGoes(s specimen, decoys ...specimen) scenario {
 	from := st.onEvaluation(st.patience) + 2*st.evaluation
 	to := from + 2*st.evaluation
 	until := st.onEvaluation(to+st.patience) + st.evaluation
+	all := []series{st.track().gap(from).hold(0, to).lose(until + st.sample).of(s)}
+	for _, d := range decoys {
+		all = append(all, st.track().hold(0, until+st.sample).of(d))
+	}
 	return scenario{
-		name: "not measured, measured, lost", until: until, peak: from,
-		series:   []series{st.track().gap(from).hold(0, to).lose(until + st.sample).of(s)},
+		name: "not measured, measured, lost", until: until, peak: from, series: all,
 		timeline: same(moment{missing: true}, moment{at: from}, moment{at: to, missing: true}),
 	}
 }

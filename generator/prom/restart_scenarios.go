@@ -31,7 +31,7 @@ func restartScenarios(st stage, r slo.RestartsMeasure) []scenario {
 	rs.first = (2*rs.evaluation/rs.tile + 3) * rs.tile
 	var all []scenario
 	if !rs.violatedBy(0) {
-		all = append(all, rs.jitter(), rs.comesAndGoes(process))
+		all = append(all, rs.beside(rs.jitter()), rs.comesAndGoes(process, rs.decoys...))
 	}
 	for _, n := range wholeLevels(limits(st.alerts)) {
 		if rs.spacing = rs.spacingOf(n); rs.spacing > 0 {

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 
 	"go.yaml.in/yaml/v4"
 
@@ -13,9 +14,9 @@ import (
 // Set is a compiled set of rules: one group for each SLI, so that an alert always follows what it reads, three for each error budget, and
 // one for the set itself. All groups but a budget's slower ones have the same evaluation interval, since promtool knows no other.
 type Set struct {
-	source string // the runbook's file
-	id     identity
-	groups []Group // the last one is the set's own; the info series is not in it
+	matrix slo.Matrix
+	file   []byte // whole; the last group is the set's own, and the last rule the info series
+	sha256 string
 }
 
 // Group is a group of rules as Prometheus's file format has it; its rules run in order.
@@ -38,13 +39,38 @@ type Rule struct {
 
 // Rules compiles the matrix.
 func Rules(m slo.Matrix) Set {
-	set := Set{source: m.Runbook.File, id: identity{service: m.Service, environment: m.Environment}}
-	for _, s := range m.SLIs {
-		set.groups = append(set.groups, sliGroup(m, s))
-		set.groups = append(set.groups, budgetGroups(m, s)...)
+	head := slices.Concat(doNotEdit(m.Runbook.File), []byte(forPint))
+	forms := foundry{matrix: m}
+	castings := inParallel(len(m.SLIs), func(i int) casting { return forms.groups(m.SLIs[i]) })
+	size := roomForItself
+	for _, c := range castings {
+		size += c.size()
 	}
-	set.groups = append(set.groups, Group{Name: groupName(m), Interval: m.EvaluationInterval, Rules: []Rule{watchdog(m)}})
+	all := lines{out: append(append(make([]byte, 0, size), head...), "groups:\n"...)}
+	for _, c := range castings {
+		all.out = c.pour(all.out)
+	}
+	all.group(Group{Name: groupName(m), Interval: m.EvaluationInterval, Rules: []Rule{watchdog(m)}})
+	sum := sha256.Sum256(all.out[len(head):])
+	set := Set{matrix: m, sha256: hex.EncodeToString(sum[:])}
+	all.rule(set.info())
+	set.file = all.out
 	return set
+}
+
+// roomForItself is more than the head and the group of the set itself need.
+const roomForItself = 4096
+
+// groupsOf are the groups of one SLI, as they are written.
+func groupsOf(m slo.Matrix, s slo.SLI) []byte {
+	var l lines
+	if g := sliGroup(m, s); len(g.Rules) > 0 {
+		l.group(g)
+	}
+	for _, g := range budgetGroups(m, s) {
+		l.group(g)
+	}
+	return l.out
 }
 
 func groupName(m slo.Matrix) string { return m.Service + ":" + m.Environment }
@@ -56,7 +82,7 @@ func sliGroup(m slo.Matrix, s slo.SLI) Group {
 		g.Rules = append(g.Rules, r.records(w)...)
 	}
 	if baseline(s) != nil {
-		g.Rules = append(g.Rules, recordBaseline(identity{m.Service, m.Environment, s.ID}, s))
+		g.Rules = append(g.Rules, recordBaseline(m, s)...)
 	}
 	for _, a := range alerts(m, s) {
 		g.Rules = append(g.Rules, a.rule())
@@ -66,19 +92,17 @@ func sliGroup(m slo.Matrix, s slo.SLI) Group {
 
 // windows are those of the SLI's bounds, each once.
 func windows(s slo.SLI) []slo.Duration {
+	if !s.Bounded() {
+		return nil
+	}
 	if s.SLO == nil || s.SLO.Window == s.Alert.Window {
 		return []slo.Duration{s.Alert.Window}
 	}
 	return []slo.Duration{s.Alert.Window, s.SLO.Window}
 }
 
-// YAML is the rule file.
-func (s Set) YAML() []byte {
-	groups := append([]Group(nil), s.groups...)
-	own := &groups[len(groups)-1]
-	own.Rules = append(append([]Rule(nil), own.Rules...), s.info())
-	return append(append(doNotEdit(s.source), forPint...), encode(ruleFile{groups})...)
-}
+// YAML is the rule file. It is not to be written to.
+func (s Set) YAML() []byte { return s.file }
 
 // forPint tells the linter pint what is meant: it looks at names only, and ours are told apart by their slo label, so that each rule reads
 // its own group; and the Watchdog is there to fire.
@@ -87,22 +111,15 @@ const forPint = `# pint file/disable rule/dependency
 `
 
 // SHA256 is the hash of the rules without the series that says it, in hexadecimal.
-func (s Set) SHA256() string {
-	sum := sha256.Sum256(encode(ruleFile{s.groups}))
-	return hex.EncodeToString(sum[:])
-}
+func (s Set) SHA256() string { return s.sha256 }
 
 // info is a series and not a label on alerts: a label would restart every `for` and change every fingerprint at each regeneration.
 func (s Set) info() Rule {
 	labels := map[string]string{
-		slo.LabelService: s.id.service, slo.LabelEnvironment: s.id.environment,
-		slo.LabelSHA256: s.SHA256(), slo.LabelVersion: slo.RulesVersion,
+		slo.LabelService: s.matrix.Service, slo.LabelEnvironment: s.matrix.Environment,
+		slo.LabelSHA256: s.sha256, slo.LabelVersion: slo.RulesVersion,
 	}
 	return Rule{Record: slo.RulesInfo, Expr: canonical("vector(1)"), Labels: labels}
-}
-
-type ruleFile struct {
-	Groups []Group `yaml:"groups"`
 }
 
 func doNotEdit(source string) []byte {

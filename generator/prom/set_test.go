@@ -184,7 +184,7 @@ func TestSelectorsWithoutASpecimenAreNamed(t *testing.T) {
 	m := reference()
 	m.SLIs = m.SLIs[:2]
 	m.SLIs[0].Measure.Ratio.Total = `http_requests_total{job=~"[x-z]{3}\\b",job=~"(a|b|c)+",job!=""}`
-	tests := string(prom.Tests(m, "rules.yaml")[0].Content)
+	tests := string(prom.Rules(m).Tests("rules.yaml")[0].Content)
 	if !strings.Contains(tests, "# Not tested: api-error-rate,") {
 		t.Error("the file does not say that api-error-rate is not tested")
 	}

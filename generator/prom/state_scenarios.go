@@ -44,6 +44,7 @@ func (ss stateStage) all() []scenario {
 			all = append(all, ss.level(v))
 		}
 	}
+	all[0] = ss.beside(all[0])
 	violating, quiet, ok := ss.extremes()
 	if ok {
 		all = append(all, ss.oneOfTwo(violating, quiet))
@@ -134,9 +135,12 @@ func (ss stateStage) oneOfTwo(violating, quiet float64) scenario {
 // stale is a violation that was pushed once: it counts no longer than it is fresh.
 func (ss stateStage) stale(violating float64) scenario {
 	until := ss.onEvaluation(ss.staleAfter+ss.patience) + 2*ss.evaluation
+	all := []series{ss.track().hold(violating, until+ss.sample).of(ss.gauge), ss.track().hold(0, until+ss.sample).of(ss.pushed)}
+	if other := ss.pushed.with("instance", "other"); other.picked(matchersOf(ss.sli.Measure.State.PushedAt)) {
+		all = append(all, ss.track().rise(0, ss.sample.Seconds(), until+ss.sample).of(other)) // says nothing of this gauge
+	}
 	return scenario{
-		name: "pushed once, then never again", until: until, peak: ss.beforeEnd(ss.staleAfter),
-		series:   []series{ss.track().hold(violating, until+ss.sample).of(ss.gauge), ss.track().hold(0, until+ss.sample).of(ss.pushed)},
+		name: "pushed once, then never again", until: until, peak: ss.beforeEnd(ss.staleAfter), series: all,
 		timeline: same(moment{known: true, value: violating}, moment{at: ss.staleAfter + 1, missing: true}),
 	}
 }
@@ -150,7 +154,7 @@ type gateStage struct {
 
 func gateScenarios(st stage, g slo.GateMeasure) []scenario {
 	gs := gateStage{st, g.Gate, g.StaleAfter.Std()}
-	all := []scenario{gs.reports("PASS", 1), gs.reports("FAIL", 0), gs.noRelease()}
+	all := []scenario{gs.beside(gs.reports("PASS", 1)), gs.reports("FAIL", 0), gs.noRelease()}
 	if gs.staleAfter > 0 {
 		all = append(all, gs.stale(), gs.outvoted())
 	}
@@ -189,7 +193,9 @@ func (gs gateStage) reports(name string, value float64) scenario {
 // noRelease is a gate that nobody runs because nothing is being released.
 func (gs gateStage) noRelease() scenario {
 	until := gs.onEvaluation(gs.patience) + 2*gs.evaluation
-	return scenario{name: "no release is out", until: until, peak: until, timeline: same(moment{missing: true})}
+	return scenario{
+		name: "no release is out", until: until, peak: until, timeline: same(moment{missing: true}), series: gs.outElsewhere(until + gs.sample),
+	}
 }
 
 // old is a result from time 0.

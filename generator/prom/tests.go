@@ -1,7 +1,6 @@
 package prom
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -12,41 +11,40 @@ import (
 
 // testFile is the format of `promtool test rules`.
 type testFile struct {
-	RuleFiles          []string     `yaml:"rule_files"`
-	EvaluationInterval slo.Duration `yaml:"evaluation_interval"`
-	GroupOrder         []string     `yaml:"group_eval_order,omitempty"`
-	Tests              []test       `yaml:"tests"`
+	RuleFiles          []string
+	EvaluationInterval slo.Duration
+	GroupOrder         []string
 }
 
 type test struct {
-	Name     string       `yaml:"name"`
-	Interval slo.Duration `yaml:"interval"`
-	Series   []series     `yaml:"input_series,omitempty"`
-	Alerts   []alertTest  `yaml:"alert_rule_test,omitempty"`
-	Values   []valueTest  `yaml:"promql_expr_test,omitempty"`
+	Name     string
+	Interval slo.Duration
+	Series   []series
+	Alerts   []alertTest
+	Values   []valueTest
 }
 
 type alertTest struct {
-	EvalTime slo.Duration  `yaml:"eval_time"`
-	Name     string        `yaml:"alertname"`
-	Firing   []firingAlert `yaml:"exp_alerts,omitempty"`
+	EvalTime slo.Duration
+	Name     string
+	Firing   []firingAlert
 }
 
 // firingAlert is compared whole: promtool takes annotations that are left out for annotations that are not there.
 type firingAlert struct {
-	Labels      map[string]string `yaml:"exp_labels"`
-	Annotations map[string]string `yaml:"exp_annotations,omitempty"`
+	Labels      map[string]string
+	Annotations map[string]string
 }
 
 type valueTest struct {
-	Expr     string       `yaml:"expr"`
-	EvalTime slo.Duration `yaml:"eval_time"`
-	Samples  []sample     `yaml:"exp_samples,omitempty"`
+	Expr     string
+	EvalTime slo.Duration
+	Samples  []sample
 }
 
 type sample struct {
-	Labels string  `yaml:"labels"`
-	Value  float64 `yaml:"value"`
+	Labels string
+	Value  float64
 }
 
 // TestFile is a file for `promtool test rules`, by its name beside the rules.
@@ -55,34 +53,27 @@ type TestFile struct {
 	Content []byte
 }
 
-// Tests proves the rules of the matrix to `promtool test rules`: for every alert, silence on the good side of its bound and exactly at
-// it, firing just beyond it and not one evaluation before its `for` has passed, and what its kind is known to get wrong. rulesFile is
-// the path of the rules as seen from the test files.
+// Tests proves the rules to `promtool test rules`: for every alert, silence on the good side of its bound and exactly at it, firing just
+// beyond it and not one evaluation before its `for` has passed, and what its kind is known to get wrong. rulesFile is the path of the
+// rules as seen from the test files.
 //
 // promtool evaluates all groups of a file at one interval, whatever theirs is. So there is a file for each interval, and each looks only at
 // what its interval leaves as it is in production: rules_test.yaml at that of the matrix, rules_2m_test.yaml at that of a budget's tiles,
 // and rules_6h_test.yaml, which takes weeks in strides, at what does not depend on it: how long the longest windows are, and last week.
 //
 // Series are made up from the selectors. One for which no matching label values can be found is named in a comment and left untested.
-func Tests(m slo.Matrix, rulesFile string) []TestFile {
-	p := paceOf(m)
-	first := newPlay(m, p.evaluation)
-	first.file.Tests = []test{setTest(m, p)}
-	for _, s := range m.SLIs {
-		acts := actsOf(m, s, p)
-		if len(acts) == 0 {
-			fmt.Fprintf(&first.untested, "# Not tested: %s, no series could be made up that its selectors pick.\n", s.ID)
-		}
-		first.acts = append(first.acts, acts...)
-	}
-	first.play(p)
+func (s Set) Tests(rulesFile string) []TestFile {
+	p := paceOf(s.matrix)
+	first := newPlay(s.matrix, p.evaluation)
+	first.tests.test(s.test(p))
+	first.first(p)
 	plays := []*play{first}
-	for _, p := range budgetPaces(m) {
-		plays = join(plays, m, p)
+	for _, p := range budgetPaces(s.matrix) {
+		plays = join(plays, s.matrix, p)
 	}
 	var files []TestFile
 	for _, played := range plays {
-		if len(played.file.Tests) > 0 {
+		if len(played.tests.out) > 0 {
 			files = append(files, played.testFile(rulesFile))
 		}
 	}
@@ -99,9 +90,9 @@ func paceOf(m slo.Matrix) pace {
 	return pace{sample: a, evaluation: m.EvaluationInterval.Std()}
 }
 
-// setTest looks at what the set says of itself.
-func setTest(m slo.Matrix, p pace) test {
-	info := Rules(m).info()
+// test looks at what the set says of itself.
+func (s Set) test(p pace) test {
+	info, m := s.info(), s.matrix
 	labels := specimen(info.Labels).with("__name__", info.Record)
 	return test{
 		Name:     m.Service + ": the rules are evaluated, and say which they are",

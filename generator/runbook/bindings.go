@@ -15,7 +15,9 @@ type Bindings struct {
 	Version      diag.Text                `yaml:"version"`
 	Service      diag.Text                `yaml:"service"`
 	Environment  diag.Text                `yaml:"environment"`
-	Runbook      diag.Text                `yaml:"runbook"` // path of the document, from the folder of this file
+	Runbook      diag.Text                `yaml:"runbook"`  // path of the document, from the folder of this file
+	Headings     HeadingsBinding          `yaml:"headings"` // of a runbook in another language
+	Headers      HeadersBinding           `yaml:"headers"`
 	Prometheus   PrometheusBinding        `yaml:"prometheus"`
 	SLIs         diag.Map[SLIBinding]     `yaml:"slis"`     // by the row's first cell
 	Triggers     diag.Map[TriggerBinding] `yaml:"triggers"` // by the item's number
@@ -23,7 +25,8 @@ type Bindings struct {
 	Cutover      CutoverBinding           `yaml:"cutover"`
 	Alertmanager AlertmanagerBinding      `yaml:"alertmanager"`
 	Owners       diag.Map[OwnerBinding]   `yaml:"owners"`  // by the name in the table's last column
-	Outputs      []diag.Text              `yaml:"outputs"` // files for other rulers than Prometheus itself
+	Outputs      []diag.Text              `yaml:"outputs"` // which of the usual files, if not all; and files for other rulers than Prometheus itself
+	Names        diag.Text                `yaml:"names"`   // ours, sloth
 }
 
 // PrometheusBinding says how often Prometheus scrapes and evaluates.
@@ -136,10 +139,12 @@ type AnyBinding struct {
 
 // GateBinding adds to a precondition what the list cannot say, or defines a gate of its own by Run.
 type GateBinding struct {
-	Run   diag.Text `yaml:"run"`
-	Logs  diag.Text `yaml:"logs"`
-	Hard  diag.Text `yaml:"hard"`
-	Every diag.Text `yaml:"every"`
+	Run    diag.Text `yaml:"run"`
+	Logs   diag.Text `yaml:"logs"`
+	Hard   diag.Text `yaml:"hard"`
+	Every  diag.Text `yaml:"every"`
+	Manual diag.Text `yaml:"manual"` // no command: a person sees to it
+	Owner  diag.Text `yaml:"owner"`  // who reports a manual one
 }
 
 // CutoverBinding is what the agent needs for the cutover itself.

@@ -1,6 +1,7 @@
 package runbook
 
 import (
+	"bytes"
 	"sort"
 	"strings"
 	"unicode/utf8"
@@ -81,9 +82,8 @@ func (s *source) position(offset int) diag.Position {
 
 // line is the whole line of a byte, without its end.
 func (s *source) line(offset int) string {
-	rest := string(s.text[s.starts[s.number(offset)]:])
-	line, _, _ := strings.Cut(rest, "\n")
-	return strings.TrimSuffix(line, "\r")
+	line, _, _ := bytes.Cut(s.text[s.starts[s.number(offset)]:], []byte("\n"))
+	return strings.TrimSuffix(string(line), "\r")
 }
 
 // problem is a diagnostic for the whole line of a byte.

@@ -2,6 +2,8 @@
 // values whose every cell knows its file, line and column. It reports all that it cannot read; it does not interpret what cells say.
 package runbook
 
+import "github.com/coclai/cutover/generator/diag"
+
 // Kind is what a section of the runbook is about.
 type Kind string
 
@@ -34,6 +36,8 @@ type Document struct {
 	Actions       []Item
 	Milestones    []Item
 	Others        []Item // items of every other section, the rehearsal record among them
+
+	headers []diag.Text // of all tables
 }
 
 // Section is a heading: "4.1", "Rollback Triggers". Number is "" where the heading has none.
@@ -47,12 +51,14 @@ type Section struct {
 type Row struct {
 	Number                     string
 	Name, Target, Alert, Owner Cell
+	Window, For                Cell // of both bounds, and of the alert, in tables that have a column for them
 	Line                       int
+	Doubt                      string // why its bounds cannot be relied on, whatever its cells say; it has been reported
 }
 
-// Complete says whether the table has all columns.
+// Complete says whether the table has all columns, and nothing that would make the row another one.
 func (r Row) Complete() bool {
-	return r.Name.At.Line > 0 && r.Target.At.Line > 0 && r.Alert.At.Line > 0 && r.Owner.At.Line > 0
+	return r.Doubt == "" && r.Name.At.Line > 0 && r.Target.At.Line > 0 && r.Alert.At.Line > 0 && r.Owner.At.Line > 0
 }
 
 // Item is an item of a list. Number is section.position: "4.1.1"; an item of a list inside it adds its own: "2.2.1". Where no heading

@@ -23,7 +23,10 @@ var headingWords = []struct {
 	{Preconditions, regexp.MustCompile(`(?i)\bpreconditions?\b|\bprerequisites?\b|(선행|사전|전제) ?조건`)},
 }
 
-func kindOf(title string) Kind {
+func (m *markdown) kindOf(title string) Kind {
+	if kind, ok := named(m.words.Headings.meanings(), title); ok {
+		return kind
+	}
 	for _, h := range headingWords {
 		if h.words.MatchString(title) {
 			return h.kind
@@ -59,7 +62,7 @@ func (m *markdown) heading(n *ast.Heading) {
 	}
 	outer := m.above(n.Level)
 	if !h.title {
-		h.Kind = kindOf(h.Title)
+		h.Kind = m.kindOf(h.Title)
 		m.count(h, outer)
 		h.inherit(outer)
 	}

@@ -17,10 +17,15 @@ import (
 
 // Parse reads a runbook. The document holds what could be read, also when there are diagnostics.
 func Parse(file string, content []byte) (Document, diag.List) {
+	return Vocabulary{}.Parse(file, content)
+}
+
+// Parse reads a runbook that has words of its own.
+func (v Vocabulary) Parse(file string, content []byte) (Document, diag.List) {
 	hash := sha256.Sum256(content)
 	body := bytes.TrimPrefix(content, []byte("\ufeff"))
 	m := &markdown{source: newSource(file, body), document: Document{File: file, SHA256: hex.EncodeToString(hash[:])},
-		section: &heading{Section: Section{Kind: Other}}, seen: map[string]Item{}, roots: map[Kind]int{}, rows: map[string]int{}}
+		section: &heading{Section: Section{Kind: Other}}, seen: map[string]Item{}, roots: map[Kind]int{}, rows: map[string]int{}, named: map[string][]int{}, words: v}
 	if !utf8.Valid(body) {
 		m.problems.Add(diag.Diagnostic{At: diag.Position{File: file}, Message: "the file is not UTF-8"})
 		return m.document, m.problems
@@ -38,15 +43,17 @@ type markdown struct {
 	document Document
 	problems diag.List
 	section  *heading
-	open     []*heading   // the sections that section stands in, and itself
+	open     []*heading // the sections that section stands in, and itself
+	words    Vocabulary
 	position int          // of the last item of the section
 	roots    map[Kind]int // the line of the first section of each kind
 	seen     map[string]Item
 
-	matrixFound bool           // also if it could not be read
-	rows        map[string]int // of tables of SLOs, by the number of their section
-	sections    int            // counted on the outermost level, where implied
-	implied     bool           // no heading has a number: they are counted
+	matrixFound bool             // also if it could not be read
+	rows        map[string]int   // of tables of SLOs, by the number of their section
+	named       map[string][]int // rows by their first cell
+	sections    int              // counted on the outermost level, where implied
+	implied     bool             // no heading has a number: they are counted
 }
 
 func (m *markdown) blocks(parent ast.Node) {

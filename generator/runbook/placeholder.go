@@ -16,14 +16,14 @@ func Unfilled(text diag.Text) bool { return strings.Contains(text.Value, Placeho
 // Placeholders are all texts that have not been filled in, in the order of the file's types.
 func (b Bindings) Placeholders() []diag.Text {
 	var found []diag.Text
-	collect(reflect.ValueOf(b), &found)
+	collect(reflect.ValueOf(&b).Elem(), &found)
 	return found
 }
 
 func collect(v reflect.Value, found *[]diag.Text) {
-	if v.Type() == reflect.TypeFor[diag.Text]() {
-		if text, ok := v.Interface().(diag.Text); ok && Unfilled(text) {
-			*found = append(*found, text)
+	if text, ok := v.Addr().Interface().(*diag.Text); ok {
+		if Unfilled(*text) {
+			*found = append(*found, *text)
 		}
 		return
 	}

@@ -1,6 +1,7 @@
 package slo
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/big"
@@ -96,10 +97,30 @@ func (d Decimal) Rat() *big.Rat {
 }
 
 // Cmp compares: -1 if d < e, 0 if equal, 1 if d > e.
-func (d Decimal) Cmp(e Decimal) int { return d.Rat().Cmp(e.Rat()) }
+func (d Decimal) Cmp(e Decimal) int {
+	scale := max(d.scale, e.scale)
+	a, fits := d.at(scale)
+	b, both := e.at(scale)
+	if !fits || !both {
+		return d.Rat().Cmp(e.Rat())
+	}
+	return cmp.Compare(a, b)
+}
+
+// at is the unscaled number at a greater scale, if it fits.
+func (d Decimal) at(scale int) (n int64, fits bool) {
+	n = d.unscaled
+	for range scale - d.scale {
+		if n > math.MaxInt64/10 || n < math.MinInt64/10 {
+			return 0, false
+		}
+		n *= 10
+	}
+	return n, true
+}
 
 // Sign is -1, 0 or 1.
-func (d Decimal) Sign() int { return d.Rat().Sign() }
+func (d Decimal) Sign() int { return cmp.Compare(d.unscaled, 0) }
 
 // PlusOne is 1 + d: the factor of a relative bound, 0.35 becomes 1.35.
 func (d Decimal) PlusOne() Decimal {
@@ -110,11 +131,23 @@ func (d Decimal) PlusOne() Decimal {
 	return Decimal{d.unscaled + one, d.scale}.normal()
 }
 
-// Float is the nearest float64: for comparing with measurements, never for printing a bound.
-func (d Decimal) Float() float64 { f, _ := d.Rat().Float64(); return f }
+// Float is the nearest float64: for comparing with measurements, never for printing a bound. A quotient of two numbers that a float64
+// holds exactly, as all whole ones below 2^53 and powers of ten up to 10^22 are, is rounded once, and so the nearest.
+func (d Decimal) Float() float64 {
+	const exact = 1 << 53
+	if -exact < d.unscaled && d.unscaled < exact {
+		return float64(d.unscaled) / math.Pow10(d.scale)
+	}
+	f, _ := d.Rat().Float64()
+	return f
+}
 
 // Times is d × e, exact as long as the product has 18 digits, else rounded to them.
 func (d Decimal) Times(e Decimal) Decimal {
+	const short = 1e9 // the product of two such numbers has 18 digits at most
+	if max(d.unscaled, -d.unscaled) < short && max(e.unscaled, -e.unscaled) < short && d.scale+e.scale <= maxDigits {
+		return Decimal{d.unscaled * e.unscaled, d.scale + e.scale}.normal()
+	}
 	return Rounded(new(big.Rat).Mul(d.Rat(), e.Rat()), d.scale+e.scale)
 }
 

@@ -2,6 +2,9 @@ package slo_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"math/big"
+	"math/rand/v2"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -98,6 +101,24 @@ func TestABudgetIsWhatTheObjectiveLeaves(t *testing.T) {
 	for objective, want := range map[string]string{"0.999": "0.001", "0.9995": "0.0005", "0.9": "0.1", "0": "1", "1": "0"} {
 		if got := (slo.Budget{Objective: slo.MustDecimal(objective)}).Share().String(); got != want {
 			t.Errorf("an objective of %s leaves %s, want %s", objective, got, want)
+		}
+	}
+}
+
+// What is done without fractions, for speed, is what fractions say.
+func TestShortcutsAgreeWithFractions(t *testing.T) {
+	for range 10_000 {
+		a := slo.MustDecimal(fmt.Sprintf("%d.%d", rand.IntN(1000)-500, rand.Int64N(1e15)))
+		b := slo.MustDecimal(fmt.Sprintf("%d.%d", rand.Int64N(1e12), rand.IntN(1e5)))
+		if got, want := a.Cmp(b), a.Rat().Cmp(b.Rat()); got != want {
+			t.Errorf("%s to %s: %d, not %d", a, b, got, want)
+		}
+		if want, _ := a.Rat().Float64(); a.Float() != want {
+			t.Errorf("%s: %v, not %v", a, a.Float(), want)
+		}
+		c := slo.MustDecimal(fmt.Sprintf("0.%d", rand.IntN(1e9)))
+		if got, want := c.Times(c), slo.Rounded(new(big.Rat).Mul(c.Rat(), c.Rat()), 18); got != want {
+			t.Errorf("%s squared: %s, not %s", c, got, want)
 		}
 	}
 }

@@ -1,5 +1,7 @@
 package slo
 
+import "slices"
+
 // Matrix is a runbook that has been read, bound to metrics and checked: what Compile turns into files.
 type Matrix struct {
 	Service, Environment string
@@ -17,18 +19,37 @@ type Matrix struct {
 	Live                 *Live
 	Owners               []Owner
 	Agent                AgentReceiver
-	Outputs              []Output // asked for beside the usual files
+	Outputs              []Output // files that are asked for
+	Names                Names    // of budgets' series, besides ours
 }
 
-// Output is a form of the rules for another ruler than Prometheus itself.
+// Output is a file that can be asked for, or several of one kind.
 type Output string
 
-// The outputs that can be asked for.
+// The usual outputs, all of which are written unless some of them are named.
+const (
+	OutputRules        Output = "rules"
+	OutputTests        Output = "tests"
+	OutputAlertmanager Output = "alertmanager"
+	OutputDashboard    Output = "dashboard"
+	OutputPlan         Output = "plan"
+)
+
+// Forms of the rules for other rulers than Prometheus itself, written where they are named.
 const (
 	OutputPrometheusRule Output = "prometheusrule" // the Prometheus operator's object
 	OutputMimir          Output = "mimir"          // a namespace of Mimir's ruler
 	OutputThanos         Output = "thanos"         // a file of Thanos's ruler
 )
+
+// UsualOutputs are the outputs that are written where none of them is named.
+var UsualOutputs = []Output{OutputRules, OutputTests, OutputAlertmanager, OutputDashboard, OutputPlan}
+
+// Writes says whether an output is to be written.
+func (m Matrix) Writes(o Output) bool {
+	chosen := slices.ContainsFunc(m.Outputs, func(named Output) bool { return slices.Contains(UsualOutputs, named) })
+	return slices.Contains(m.Outputs, o) || !chosen && slices.Contains(UsualOutputs, o)
+}
 
 // Source names a file and the hash of its bytes.
 type Source struct {
@@ -56,14 +77,19 @@ type SLI struct {
 	Owner     string
 	Measure   Measure
 	SLO       *Bound // the good condition; nil when only a trigger names the SLI
-	Alert     Bound  // the bad condition
+	Alert     Bound  // the bad condition; zero where an error budget's alerts are all there are: see Bounded
 	MinEvents Decimal
 	NoData    NoData
-	By        []string // labels the SLI is told apart by (per tenant, per region); empty: one value for all
-	Budget    *Budget  // an objective over a period, with burn-rate alerts; nil for none
-	Trigger   string   // item of the trigger list that it serves, "" if none
-	Mode      Mode     // of that trigger, ModeNone if none
+	By        []string  // labels the SLI is told apart by (per tenant, per region); empty: one value for all
+	Baseline  *Baseline // what relative bounds are compared with; nil for absolute ones
+	Budget    *Budget   // an objective over a period, with burn-rate alerts; nil for none
+	Trigger   string    // item of the trigger list that it serves, "" if none
+	Mode      Mode      // of that trigger, ModeNone if none
 }
+
+// Bounded says whether the SLI has an alert bound. Without one it is watched by the alerts of its error budget alone: no trigger can name
+// it, and the agent does not judge by it.
+func (s SLI) Bounded() bool { return s.Alert.Op != "" }
 
 // Measure is how an SLI is measured: exactly one field is set.
 type Measure struct {
@@ -110,8 +136,7 @@ func (b Budget) Share() Decimal {
 type LatencyMeasure struct {
 	Quantile  Decimal // 0.95
 	Histogram Selector
-	Native    bool      // a native histogram: the base name itself, no _bucket
-	Baseline  *Baseline // nil for an absolute bound
+	Native    bool // a native histogram: the base name itself, no _bucket
 }
 
 // RestartsMeasure counts process starts seen in a gauge of start times (seconds since the epoch), as process_start_time_seconds.

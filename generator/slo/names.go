@@ -56,6 +56,12 @@ const (
 // BaselineSeries is the recorded baseline of an SLI, as the agent exports it: above 0, or absent.
 const BaselineSeries = "slo:baseline"
 
+// BaselineEvents and BaselineBad are what a ratio's baseline of last week is divided from.
+const (
+	BaselineEvents = "slo:baseline_events"
+	BaselineBad    = "slo:baseline_bad"
+)
+
 // ValueSeries is the recorded value of an SLI over a window: slo:value:5m, or slo:value for one that has none. Recorded series carry
 // the labels service, environment and slo.
 func ValueSeries(window Duration) string {

@@ -77,17 +77,21 @@ type Trigger struct {
 // Pass says when a gate's command has passed.
 type Pass string
 
-// PassExit0: exit status 0. PassNoMatch: a search that finds nothing (1 PASS, 0 FAIL, anything else UNKNOWN).
+// PassExit0: exit status 0. PassNoMatch: a search that finds nothing (1 PASS, 0 FAIL, anything else UNKNOWN). PassManual: nothing is run, a
+// person looks and reports it (`rollback-agent gates record`).
 const (
 	PassExit0   Pass = "exit_0"
 	PassNoMatch Pass = "no_match"
+	PassManual  Pass = "manual"
 )
 
-// Gate is a precondition: a command run without a shell in a checkout of the release.
+// Gate is a precondition: a command run without a shell in a checkout of the release, or what a person sees to.
 type Gate struct {
 	ID      string            `yaml:"id"`
 	Line    int               `yaml:"line,omitempty"`
-	Argv    []string          `yaml:"argv"`
+	Title   string            `yaml:"title,omitempty"` // of a manual one: what the runbook says
+	Owner   string            `yaml:"owner,omitempty"` // of a manual one: who reports it
+	Argv    []string          `yaml:"argv"`            // none of a manual one
 	Env     map[string]string `yaml:"env"`
 	Pass    Pass              `yaml:"pass"`
 	Timeout Duration          `yaml:"timeout"`

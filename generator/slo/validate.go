@@ -87,7 +87,11 @@ func (v *validation) trigger(t Trigger) {
 
 func (v *validation) gate(g Gate) {
 	at := "gate " + g.ID
-	word(v, at, "way to pass", g.Pass, PassExit0, PassNoMatch)
+	word(v, at, "way to pass", g.Pass, PassExit0, PassNoMatch, PassManual)
+	if g.Pass == PassManual {
+		v.check(g.ID != "" && g.Owner != "" && len(g.Argv) == 0 && !g.Hard, "%s: is manual without an owner, or runs a command", at)
+		return
+	}
 	v.check(g.ID != "" && len(g.Argv) > 0 && g.Timeout > 0, "%s: has no id, command or timeout", at)
 	v.check(g.Every >= 0 && (g.Every == 0 || g.Hard), "%s: is run again without being hard", at)
 }
