@@ -22,22 +22,23 @@ import (
 // Options are what an Agent is made of. Now may be nil for the real clock.
 type Options struct {
 	Config config.Config
-	Ledger *ledger.Ledger
+	Ledger ledger.Store
 	Logger *slog.Logger
 	Now    func() time.Time
 }
 
 // Agent conducts the releases of the configured environments. Its methods may be called at the same time.
 type Agent struct {
-	log       *slog.Logger
-	now       func() time.Time
-	journal   *journal
-	ledger    *ledger.Ledger
-	decisions *prometheus.CounterVec
+	log                   *slog.Logger
+	now                   func() time.Time
+	journal               *journal
+	ledger                ledger.Store
+	decisions, deliveries *prometheus.CounterVec
 
 	mu           sync.RWMutex
 	environments map[string]*environment
 	notifier     *notify.Notifier
+	retention    time.Duration // 0: the ledger is kept whole
 	started      time.Time
 	reloaded     chan struct{} // closed when the configuration has been replaced
 }
@@ -46,7 +47,9 @@ type Agent struct {
 func New(o Options) (*Agent, error) {
 	a := &Agent{log: o.Logger, now: o.Now, ledger: o.Ledger, reloaded: make(chan struct{}),
 		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "rollback_agent_decisions_total",
-			Help: "Decisions appended to the ledger since start, by verdict and reason."}, []string{"service", "environment", "verdict", "reason"})}
+			Help: "Decisions appended to the ledger since start, by verdict and reason."}, []string{"service", "environment", "verdict", "reason"}),
+		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "rollback_agent_deliveries_total",
+			Help: "Webhook bodies stored since start, by the name of their token and what they were to the state."}, []string{"source", "disposition"})}
 	if a.now == nil {
 		a.now = time.Now
 	}
@@ -95,7 +98,7 @@ func (a *Agent) configure(c config.Config) error {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.environments, a.notifier = environments, n
+	a.environments, a.notifier, a.retention = environments, n, c.Ledger.Retention.Std()
 	return nil
 }
 
@@ -124,8 +127,10 @@ func (a *Agent) conductAll(ctx context.Context) {
 	var conductors sync.WaitGroup
 	for _, e := range a.all() {
 		conductors.Go(func() { a.conduct(ctx, e) })
+		conductors.Go(func() { a.poll(ctx, e) })
 	}
 	conductors.Go(func() { a.callAttention(ctx) })
+	conductors.Go(func() { a.keepLedger(ctx) })
 	select {
 	case <-ctx.Done():
 	case <-reloaded:
@@ -180,26 +185,56 @@ func (a *Agent) all() []*environment {
 // View is what there is to show at this moment.
 func (a *Agent) View() web.View {
 	state := a.journal.snapshot()
-	v := web.View{Ready: a.journal.unwritable(), Entries: a.entries}
+	v := web.View{Ready: a.journal.unwritable(), Entries: a.entries, Story: a.story}
 	for _, e := range a.all() {
 		v.Degraded = append(v.Degraded, a.degraded(e, state.Environment(e.name))...)
 	}
-	v.State = state // with every configured environment in it, also those of which nothing was ever heard
+	v.State = a.withAll(*state)
 	return v
+}
+
+// withAll is the state with every configured environment in it, also those of which nothing was ever heard.
+func (a *Agent) withAll(state rollback.State) rollback.State {
+	known := maps.Clone(state.Environments)
+	if known == nil {
+		known = map[string]*rollback.Environment{}
+	}
+	for _, e := range a.all() {
+		known[e.name] = state.Environment(e.name)
+	}
+	state.Environments = known
+	return state
 }
 
 // entries are the ledger's last ones, newest first. It reads back from the end, further each time until there are enough: a page must
 // not read a year's ledger.
 func (a *Agent) entries(ctx context.Context, environment string, limit int) ([]rollback.Entry, error) {
-	last := a.journal.snapshot().Seq
+	state := a.journal.snapshot()
 	for span := int64(4 * limit); ; span *= 8 {
-		after := max(0, last-span)
+		after := max(state.Cut, state.Seq-span)
 		found, err := a.entriesAfter(ctx, environment, after)
-		if err != nil || after == 0 || len(found) >= limit {
+		if err != nil || after == state.Cut || len(found) >= limit {
 			slices.Reverse(found)
 			return found[:min(limit, len(found))], err
 		}
 	}
+}
+
+// story are an incident's entries, oldest first. It reads back only until the incident had not been opened.
+func (a *Agent) story(ctx context.Context, environment, incident string) ([]rollback.Entry, error) {
+	state := a.journal.snapshot()
+	i := state.Environment(environment).IncidentByID(incident)
+	for span := int64(1000); i != nil; span *= 8 {
+		after := max(state.Cut, state.Seq-span)
+		found, err := a.entriesAfter(ctx, environment, after)
+		if err != nil {
+			return nil, err
+		}
+		if after == state.Cut || len(found) > 0 && found[0].At.Before(i.Opened) {
+			return slices.DeleteFunc(found, func(e rollback.Entry) bool { return e.Incident != incident }), nil
+		}
+	}
+	return nil, nil
 }
 
 func (a *Agent) entriesAfter(ctx context.Context, environment string, after int64) ([]rollback.Entry, error) {
@@ -208,9 +243,17 @@ func (a *Agent) entriesAfter(ctx context.Context, environment string, after int6
 		if err != nil {
 			return nil, fmt.Errorf("read ledger: %w", err)
 		}
-		if environment == "" || entry.Environment == environment {
-			found = append(found, entry)
+		if entry.Seq > after && (environment == "" || entry.Environment == environment) {
+			found = append(found, brief(entry))
 		}
 	}
 	return found, nil
+}
+
+// brief leaves the state out of a checkpoint: it may be as large as all the rest.
+func brief(e rollback.Entry) rollback.Entry {
+	if e.Kind == rollback.Checkpointed {
+		e.Body = fmt.Appendf(nil, `{"seq":%d}`, cutOf(e))
+	}
+	return e
 }

@@ -37,60 +37,36 @@ func (a *Agent) callAttention(ctx context.Context) {
 
 // pages are what needs a person now.
 func (a *Agent) pages() []notify.Page {
-	state := a.journal.snapshot()
+	state, now := a.journal.snapshot(), a.now()
 	var pages []notify.Page
 	for _, e := range a.all() {
-		for _, c := range calls(state.Environment(e.name), a.degraded(e, state.Environment(e.name))) {
+		here := state.Environment(e.name)
+		all := calls(here, now)
+		for _, text := range a.degraded(e, here) {
+			all = append(all, call{"RollbackAgentDegraded", text, time.Time{}, ""})
+		}
+		if u := state.Unread; u != nil && now.Sub(u.At) < echoes {
+			all = append(all, call{"RollbackAgentQuarantine", fmt.Sprintf("a delivery from %s could not be read at %s, and is kept: %s", u.Source, clock(u.At), u.Problem), u.At, ""})
+		}
+		for _, c := range all {
 			labels := map[string]string{slo.LabelService: e.plan.Service, slo.LabelEnvironment: e.plan.Environment}
 			if c.slo != "" {
 				labels[slo.LabelSLO] = c.slo // pages of the same name and labels are one alert
 			}
-			pages = append(pages, notify.Page{Name: c.name, Summary: c.summary, Since: c.since, Until: a.now().Add(pageLasts), Labels: labels})
+			pages = append(pages, notify.Page{Name: c.name, Summary: c.summary, Since: c.since, Until: now.Add(pageLasts), Labels: labels})
 		}
 	}
 	return pages
 }
 
-type call struct {
-	name, summary string
-	since         time.Time
-	slo           string // "" unless it is about one
-}
-
-// calls are the reasons to page in one environment.
-func calls(e *rollback.Environment, degraded []string) []call {
-	var all []call
-	for _, text := range degraded {
-		all = append(all, call{"RollbackAgentDegraded", text, time.Time{}, ""})
-	}
-	if e.Lock != nil {
-		all = append(all, call{"RollbackAgentLocked", fmt.Sprintf("redeployment of %s is refused since %s: incident %s", e.Name,
-			e.Lock.Since.Format(time.RFC3339), e.Lock.Incident), e.Lock.Since, ""})
-	}
-	for _, i := range e.Incidents {
-		if i.Trouble != nil && i.Phase != rollback.PhaseClosed {
-			all = append(all, call{"RollbackAgentNeedsHuman", fmt.Sprintf("incident %s: %s", i.ID, i.Trouble.Text), i.Opened, ""})
-		}
-	}
-	for _, episode := range e.Episodes {
-		d := episode.Decision
-		if !episode.Open || d == nil {
-			continue
-		}
-		switch d.Verdict {
-		case rollback.Propose:
-			all = append(all, call{"RollbackAgentProposes", "a rollback is proposed, a person decides: " + d.Text, d.At, d.SLO})
-		case rollback.Hold:
-			all = append(all, call{"RollbackAgentHolds", d.Text, d.At, d.SLO})
-		}
-	}
-	return all
-}
-
 // degraded says what works less well than it should.
 func (a *Agent) degraded(e *environment, state *rollback.Environment) []string {
+	var all []string
+	if e.killed() {
+		all = append(all, fmt.Sprintf("%s: the kill switch %s is on: the agent decides and records, and acts on nothing", e.name, e.kill))
+	}
 	if state.Release == nil {
-		return nil // nothing is watched
+		return all // nothing is watched
 	}
 	seen := a.started
 	for _, episode := range state.Episodes {
@@ -99,8 +75,8 @@ func (a *Agent) degraded(e *environment, state *rollback.Environment) []string {
 		}
 	}
 	if late := a.now().Sub(seen); late > watchdogLate {
-		return []string{fmt.Sprintf("%s: the Watchdog alert was not heard for %s: Prometheus or Alertmanager does not reach this agent",
-			e.name, late.Round(time.Second))}
+		all = append(all, fmt.Sprintf("%s: the Watchdog alert was not heard for %s: Prometheus or Alertmanager does not reach this agent",
+			e.name, late.Round(time.Second)))
 	}
-	return nil
+	return all
 }

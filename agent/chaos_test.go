@@ -31,12 +31,13 @@ type daemon struct {
 	cmd     *exec.Cmd
 	log     *lines
 	ended   chan struct{}
+	as      string // who asks
 }
 
 func newDaemon(t *testing.T, w *world) *daemon {
 	t.Helper()
 	dir := t.TempDir()
-	d := &daemon{t: t, binary: filepath.Join(dir, "rollback-agent"), config: filepath.Join(dir, "agent.yaml"), address: filepath.Join(dir, "address"), log: &lines{}}
+	d := &daemon{t: t, binary: filepath.Join(dir, "rollback-agent"), config: filepath.Join(dir, "agent.yaml"), address: filepath.Join(dir, "address"), log: &lines{}, as: "kim"}
 	build := exec.Command("go", "build", "-tags", "chaos", "-o", d.binary, "../cmd/rollback-agent")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
@@ -46,11 +47,13 @@ func newDaemon(t *testing.T, w *world) *daemon {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(dir, "plan.yaml"), string(plan))
-	write(t, filepath.Join(dir, "token"), token+"\n")
+	for _, name := range []string{"kim", "lee"} {
+		write(t, filepath.Join(dir, name), name+token+"\n")
+	}
 	write(t, d.config, fmt.Sprintf(`version: 1
 storage: {sqlite: ledger.db}
 max_mode: auto
-web: {tokens: [{name: kim, file: token, may: [alerts, gate, deployed, record, read, operate, unlock]}]}
+web: {tokens: [{name: kim, file: kim, may: [alerts, gate, deployed, record, read, operate, approve]}, {name: lee, file: lee, may: [unlock]}]}
 environments:
   - service: checkout
     environment: production
@@ -58,7 +61,7 @@ environments:
     prometheus: {url: %s}
     alertmanagers: [{url: %s}]
     git: {url: %s, branch: %s, credentials_file: %s, author: {name: rollback-agent, email: agent@example.org}}
-    budget: {per_release: 1, per_day: 100}
+    budget: {per_release: 1, per_day: 100, cooldown: 0s}
 `, w.prometheus.URL, w.alertmanager, w.git.URL, branch, w.git.Credentials(t, "agent")))
 	t.Cleanup(func() {
 		d.kill()
@@ -112,7 +115,7 @@ func (d *daemon) post(path string, body []byte) (int, string) {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Authorization", "Bearer "+d.as+token)
 	req.Header.Set("Content-Type", "application/json")
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -167,7 +170,7 @@ func rolledBack(s *rollback.Environment) bool {
 
 func (d *daemon) state() *rollback.Environment {
 	req, _ := http.NewRequest("GET", d.url+"/api/v1/state", nil)
-	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Authorization", "Bearer kim"+token)
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return &rollback.Environment{}
@@ -193,6 +196,7 @@ func TestKilledAtEveryStepItRollsBackOnce(t *testing.T) {
 		w.quiet(t)
 		d.kill()
 		d.start(point)
+		d.do(release.Deed{Act: release.ActRecord, Gate: "1.1", Verdict: release.Pass, Commit: bad})
 		d.do(release.Deed{Act: release.ActRelease, Commit: bad})
 		w.burning(t)
 		fired := time.Now()
@@ -205,7 +209,10 @@ func TestKilledAtEveryStepItRollsBackOnce(t *testing.T) {
 			d.kill()
 			d.start(point)
 		}
-		d.do(release.Deed{Act: release.ActUnlock, Cause: "the test wanted it"})
+		d.do(release.Deed{Act: release.ActRCA, Cause: "the test wanted it"})
+		d.as = "lee"
+		d.do(release.Deed{Act: release.ActUnlock})
+		d.as = "kim"
 		d.post("/api/v1/alerts", body("resolved", fired))
 		if count := w.git.Git(t, "rev-list", "--count", "--grep=^Rollback-Of:", branch); count != fmt.Sprint(n+1) {
 			t.Fatalf("killed at %q: %s rollback commits after %d bad releases", point, count, n+1)

@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,12 +24,15 @@ func (a *Agent) Do(ctx context.Context, d release.Deed) (release.Answer, error) 
 	acts := map[release.Act]func(context.Context, *environment, *rollback.Environment, release.Deed) (release.Answer, error){
 		release.ActStable: a.stable, release.ActBaseline: a.baseline, release.ActDeployed: a.deployed, release.ActGate: a.gate,
 		release.ActRecord: a.record, release.ActUnlock: a.unlock, release.ActRelease: a.release,
+		release.ActLast: a.last, release.ActPreview: a.preview, release.ActRollback: a.rollbackByHand,
+		release.ActRCA: a.analyse, release.ActBreak: a.breakGlass, release.ActApprove: a.approve, release.ActCancel: a.cancel,
+		release.ActHold: a.hold, release.ActResume: a.resume, release.ActKill: a.kill, release.ActRevive: a.revive,
 	}
 	act, ok := acts[d.Act]
 	if !ok {
 		return release.Answer{}, release.Problemf(release.Invalid, "", "unknown act %q", string(d.Act))
 	}
-	if d.Act != release.ActGate { // asking needs no turn
+	if d.Act != release.ActGate && d.Act != release.ActLast && d.Act != release.ActPreview { // asking needs no turn
 		e.deeds.Lock()
 		defer e.deeds.Unlock()
 	}
@@ -73,27 +77,23 @@ func (a *Agent) stable(ctx context.Context, e *environment, state *rollback.Envi
 	if err != nil {
 		return release.Answer{}, remoteProblem("tag "+short(string(tip.ID)), err)
 	}
-	p := release.Pin{Ref: pin.Ref, Object: string(pin.Object), Commit: string(pin.Commit), Tree: string(pin.Tree), At: a.now().UTC(), By: d.Author}
-	if err := mayPin(state, p, tip); err != nil {
+	p, err := a.pinOf(ctx, e, pin, d.Author)
+	if err != nil {
+		return release.Answer{}, err
+	}
+	if err := e.mayPin(ctx, state, p, tip); err != nil {
 		return release.Answer{}, err
 	}
 	if _, err := a.journal.append(ctx, note{environment: e.name, kind: rollback.StablePinned, author: d.Author, body: p}); err != nil {
 		return release.Answer{}, notStored(err)
 	}
-	return release.Answer{Message: fmt.Sprintf("%s is the stable tag: commit %s", p.Name(), short(p.Commit)),
-		Facts: map[string]string{"tag": p.Name(), "commit": p.Commit, "tree": p.Tree, "object": p.Object}}, nil
-}
-
-// mayPin refuses tags that are no place to go back to.
-func mayPin(state *rollback.Environment, p release.Pin, tip gitrepo.Commit) error {
-	if incident := state.Banned[p.Tree]; incident != "" {
-		return release.Problemf(release.Refused, "", "%s holds the tree that incident %s rolled back", p.Name(), incident)
+	answer := release.Answer{Message: fmt.Sprintf("%s is the stable tag: commit %s", p.Name(), short(p.Commit)),
+		Facts: map[string]string{"tag": p.Name(), "commit": p.Commit, "tree": p.Tree, "object": p.Object}}
+	if p.Signer != "" {
+		answer.Message += ", signed by " + p.Signer
+		answer.Facts["signer"] = p.Signer
 	}
-	if p.Tree != string(tip.Tree) {
-		return release.Problemf(release.Refused, "leave the tag out to make one on the tip",
-			"%s is not what production runs: the tip %s holds another tree", p.Name(), short(string(tip.ID)))
-	}
-	return nil
+	return answer, nil
 }
 
 func stableMessage(e *environment, at gitrepo.ID) string {
@@ -144,7 +144,11 @@ func (a *Agent) deployed(ctx context.Context, e *environment, state *rollback.En
 	if state.Release != nil && state.Release.Commit == d.Commit {
 		return release.Answer{Message: fmt.Sprintf("%s was declared deployed at %s already", short(d.Commit), state.Release.T0.Format(time.RFC3339))}, nil
 	}
-	if err := mayRelease(state, string(tip.ID), string(tip.Tree)); err != nil {
+	r := release.Release{Commit: d.Commit, Tree: string(tip.Tree), T0: a.now().UTC(), By: d.Author}
+	if r.Paths, err = e.content(ctx, tip.Tree); err != nil {
+		return release.Answer{}, remoteProblem("read the paths", err)
+	}
+	if err := mayRelease(state, r.Commit, r.Content()); err != nil {
 		return release.Answer{}, err
 	}
 	ancestor, err := e.remote.IsAncestor(ctx, gitrepo.ID(state.Pin.Commit), tip.ID)
@@ -154,14 +158,15 @@ func (a *Agent) deployed(ctx context.Context, e *environment, state *rollback.En
 	if !ancestor {
 		return release.Answer{}, release.Problemf(release.Refused, "", "the stable tag %s is no ancestor of %s", state.Pin.Name(), short(d.Commit))
 	}
-	r := release.Release{Commit: d.Commit, Tree: string(tip.Tree), T0: a.now().UTC(), By: d.Author}
 	r.AtT0, r.Alerting = a.measure(ctx, e, state, r.T0)
 	return a.declare(ctx, e, state, r)
 }
 
 // declare records a release: its target and the baselines captured before it go with it.
 func (a *Agent) declare(ctx context.Context, e *environment, state *rollback.Environment, r release.Release) (release.Answer, error) {
-	r.Target, r.Baselines = *state.Pin, state.NextBaselines()
+	var stale []string
+	r.Target = *state.Pin
+	r.Baselines, stale = release.Fresh(state.NextBaselines(), r.T0, e.plan.GatesExpire.Std())
 	_, err := a.journal.append(ctx, note{environment: e.name, kind: rollback.ReleaseDeployed, author: r.By, body: r})
 	crashpoint("deployed")
 	if err != nil {
@@ -169,6 +174,7 @@ func (a *Agent) declare(ctx context.Context, e *environment, state *rollback.Env
 	}
 	answer := release.Answer{Message: fmt.Sprintf("T0 is %s: %s is deployed; it goes back to %s", r.T0.Format(time.RFC3339), short(r.Commit), r.Target.Name()),
 		Facts: map[string]string{"commit": r.Commit, "t0": r.T0.Format(time.RFC3339), "target": r.Target.Name()}}
+	answer.Details = append(answer.Details, stale...)
 	for _, reading := range r.AtT0 {
 		if reading.Verdict != release.Pass {
 			answer.Details = append(answer.Details, fmt.Sprintf("%s at T0: %s", reading.Verdict, reading.Reason))
@@ -181,8 +187,9 @@ func (a *Agent) declare(ctx context.Context, e *environment, state *rollback.Env
 // burns before a release is not its fault.
 func (a *Agent) measure(ctx context.Context, e *environment, state *rollback.Environment, at time.Time) ([]release.Reading, []string) {
 	var all []release.Reading
+	baselines, _ := release.Fresh(state.NextBaselines(), at, e.plan.GatesExpire.Std())
 	for _, s := range e.plan.SLOs {
-		all = append(all, e.prometheus.Read(ctx, s, baselineOf(state.NextBaselines(), s.ID), at))
+		all = append(all, e.prometheus.Read(ctx, s, baselineOf(baselines, s.ID), at))
 	}
 	alerting, err := e.prometheus.Alerting(ctx, e.plan.Service, e.plan.Environment)
 	if err != nil {
@@ -200,17 +207,11 @@ func (a *Agent) gate(ctx context.Context, e *environment, state *rollback.Enviro
 	if err := locked(state); err != nil && !allowed(state, d.Commit) {
 		return release.Answer{}, err
 	}
-	c, err := e.remote.Commit(ctx, id)
+	c, err := e.candidate(ctx, id)
 	if err != nil {
-		return release.Answer{}, remoteProblem("read "+id.Short(), err)
-	}
-	if incident := state.Banned[string(c.Tree)]; incident != "" {
-		return release.Answer{}, banned(id.Short(), incident)
-	}
-	if err := failing(state, d.Commit); err != nil {
 		return release.Answer{}, err
 	}
-	if err := unproven(e.plan, state, d.Commit, a.now()); err != nil && !allowed(state, d.Commit) {
+	if err := mayDeploy(e.plan, state, c, a.now()); err != nil {
 		return release.Answer{}, err
 	}
 	return release.Answer{Message: fmt.Sprintf("%s may be deployed to %s", id.Short(), e.name)}, nil
@@ -247,33 +248,6 @@ func (a *Agent) record(ctx context.Context, e *environment, _ *rollback.Environm
 	return release.Answer{Message: fmt.Sprintf("gate %s: %s", g.Gate, g.Verdict)}, nil
 }
 
-// unlock opens the lock with the cause a person gives: on the remote first, so that the ledger never says open while the hook refuses.
-func (a *Agent) unlock(ctx context.Context, e *environment, state *rollback.Environment, d release.Deed) (release.Answer, error) {
-	if state.Lock == nil {
-		return release.Answer{}, release.Problemf(release.Refused, "", "%s is not locked", e.name)
-	}
-	if strings.TrimSpace(d.Cause) == "" {
-		return release.Answer{}, release.Problemf(release.Invalid, "say what it was, or link the analysis", "a lock is opened with a cause")
-	}
-	if i := state.IncidentByID(state.Lock.Incident); i != nil && i.Acting() {
-		return release.Answer{}, release.Problemf(release.Refused, "wait until it is classified", "incident %s is still in hand (%s)", i.ID, i.Phase)
-	}
-	record, stands, err := e.remote.ReadLock(ctx, e.name)
-	if err == nil && stands {
-		err = e.remote.ClearLock(ctx, e.name, record)
-	}
-	if err != nil {
-		return release.Answer{}, remoteProblem("open the lock on the remote", err)
-	}
-	crashpoint("unlocking")
-	u := rollback.Unlock{Incident: state.Lock.Incident, Cause: capped(d.Cause, 4096)}
-	if _, err := a.journal.append(ctx, note{environment: e.name, kind: rollback.LockCleared, author: d.Author, incident: u.Incident, body: u}); err != nil {
-		return release.Answer{}, notStored(err)
-	}
-	return release.Answer{Message: fmt.Sprintf("%s is open again; incident %s is closed by %s", e.name, u.Incident, d.Author),
-		Facts: map[string]string{"incident": u.Incident}}, nil
-}
-
 // release deploys a commit, or rolls forward to it: a commit with its tree and the parents (tip, commit). A plain merge after a rollback
 // would leave out in silence all that the bad release contained.
 func (a *Agent) release(ctx context.Context, e *environment, state *rollback.Environment, d release.Deed) (release.Answer, error) {
@@ -287,28 +261,13 @@ func (a *Agent) release(ctx context.Context, e *environment, state *rollback.Env
 	if err := id.Validate(); err != nil {
 		return release.Answer{}, release.Problemf(release.Invalid, "git rev-parse COMMIT prints it", "a commit is 40 hexadecimal digits: %v", err)
 	}
-	commit, err := e.remote.Commit(ctx, id)
+	c, err := e.candidate(ctx, id)
 	if err != nil {
-		return release.Answer{}, remoteProblem("read "+id.Short(), err)
-	}
-	tip, err := e.remote.Tip(ctx)
-	if err != nil {
-		return release.Answer{}, remoteProblem("read the deploy branch", err)
-	}
-	if err := mayRelease(state, d.Commit, string(commit.Tree)); err != nil {
 		return release.Answer{}, err
 	}
-	if err := failing(state, d.Commit); err != nil {
-		return release.Answer{}, err
-	}
-	if string(tip.Tree) != state.Pin.Tree {
-		return release.Answer{}, release.Problemf(release.Refused, "declare what production runs with `rollback-agent stable` first",
-			"production runs %s, which is not what %s holds", tip.ID.Short(), state.Pin.Name())
-	}
-	p, err := e.prepared(gitrepo.Change{Parents: []gitrepo.ID{tip.ID, id}, Tree: commit.Tree, Now: a.now(), NotBefore: tip.Committed,
-		Message: fmt.Sprintf("Release %s\n\n%s\n\nRelease-Of: %s\nReleased-By: %s\n", id.Short(), commit.Subject, id, d.Author)}, d.Commit)
+	p, err := a.forwardCommit(ctx, e, state, c, d.Author)
 	if err != nil {
-		return release.Answer{}, release.Problemf(release.Refused, "", "cannot make the release commit: %v", err)
+		return release.Answer{}, err
 	}
 	p.AtT0, p.Alerting = a.measure(ctx, e, state, p.At)
 	if _, err := a.journal.append(ctx, note{environment: e.name, kind: rollback.ForwardPrepared, author: d.Author, body: p}); err != nil {
@@ -318,7 +277,8 @@ func (a *Agent) release(ctx context.Context, e *environment, state *rollback.Env
 	return a.forward(ctx, e, state, p, d.Author)
 }
 
-// forward pushes a prepared release commit and declares it deployed: T0 is when it was prepared, just before the branch moved.
+// forward pushes a prepared release commit and declares it deployed: T0 is when it was prepared, just before the branch
+// moved: each later try prepares it again.
 func (a *Agent) forward(ctx context.Context, e *environment, state *rollback.Environment, p rollback.Preparation, author string) (release.Answer, error) {
 	var prepared gitrepo.Prepared
 	if err := json.Unmarshal(p.Opaque, &prepared); err != nil {
@@ -328,7 +288,7 @@ func (a *Agent) forward(ctx context.Context, e *environment, state *rollback.Env
 	crashpoint("forward pushed")
 	switch seen.Outcome {
 	case gitrepo.Done:
-		return a.declare(ctx, e, state, release.Release{Commit: p.Commit, Tree: p.Tree, T0: p.At, AtT0: p.AtT0, Alerting: p.Alerting, By: author})
+		return a.declare(ctx, e, state, release.Release{Commit: p.Commit, Tree: p.Tree, Paths: p.Content, T0: p.At, AtT0: p.AtT0, Alerting: p.Alerting, By: author})
 	case gitrepo.Retry, gitrepo.Unknown:
 		return release.Answer{}, &release.Problem{Kind: release.Undecided, Message: "the push has no outcome yet; it is tried again",
 			Cause: err, Hint: "rollback-agent status shows what came of it"}
@@ -354,19 +314,33 @@ func (a *Agent) resumeForward(ctx context.Context, e *environment, _ *rollback.E
 	if state.Forward == nil {
 		return nil // the deed itself came to its end meanwhile
 	}
-	if a.now().Sub(state.Forward.At) > pushDeadline { // nobody expects it any more, and its T0 is old
-		tip, err := e.remote.Tip(ctx)
-		if err != nil {
-			return err
-		}
-		if string(tip.ID) == state.Forward.Expected {
+	p := *state.Forward
+	tip, err := e.remote.Tip(ctx)
+	if err != nil {
+		return remoteProblem("read the deploy branch", err)
+	}
+	if string(tip.ID) == p.Expected {
+		p.Since = cmp.Or(p.Since, p.At)
+		if a.now().Sub(p.Since) > pushDeadline { // nobody expects it any more
 			return a.forwardFailed(ctx, e, self, fmt.Sprintf("it could not be pushed for %s; release it again", pushDeadline))
 		}
+		if p, err = a.prepareAgain(ctx, e, state, p); err != nil {
+			return err
+		}
 	}
-	_, err := a.forward(ctx, e, state, *state.Forward, self)
-	var p *release.Problem
-	if errors.As(err, &p) && p.Kind == release.Refused {
+	_, err = a.forward(ctx, e, state, p, self)
+	var problem *release.Problem
+	if errors.As(err, &problem) && problem.Kind == release.Refused {
 		return nil
 	}
 	return err
+}
+
+// prepareAgain moves the T0 of a release that is not on the branch yet: what began to burn while it could not be pushed is not its fault.
+func (a *Agent) prepareAgain(ctx context.Context, e *environment, state *rollback.Environment, p rollback.Preparation) (rollback.Preparation, error) {
+	p.At = a.now().UTC()
+	p.AtT0, p.Alerting = a.measure(ctx, e, state, p.At)
+	_, err := a.journal.append(ctx, note{environment: e.name, kind: rollback.ForwardPrepared, author: self, body: p})
+	crashpoint("forward prepared again")
+	return p, err
 }

@@ -49,7 +49,7 @@ func parseDelivery(source string, body []byte) (rollback.Delivery, error) {
 	if len(m.Alerts) > maxFirings {
 		return d, fmt.Errorf("%d alerts are more than %d", len(m.Alerts), maxFirings)
 	}
-	d.Truncated = m.TruncatedAlerts
+	d.Truncated = max(m.TruncatedAlerts, 0)
 	for i, a := range m.Alerts {
 		f, err := firingOf(a)
 		if err != nil {
@@ -57,7 +57,18 @@ func parseDelivery(source string, body []byte) (rollback.Delivery, error) {
 		}
 		d.Firings = append(d.Firings, f)
 	}
+	d.Content = contentOf(d.Firings)
 	return d, nil
+}
+
+// contentOf identifies what a delivery says, whatever its envelope is: the peers of a cluster differ in externalURL, repetitions in their
+// reason. It is for counting and for forensics; what is told apart by it has no effect.
+func contentOf(firings []rollback.Firing) string {
+	text, err := json.Marshal(firings)
+	if err != nil {
+		return "" // plain texts and times always can be written
+	}
+	return digest(text)
 }
 
 func firingOf(a template.Alert) (rollback.Firing, error) {

@@ -36,8 +36,14 @@ func TestADeliveryIsReadAsAlertmanagerWritesIt(t *testing.T) {
 	got, err := parseDelivery("am", b)
 	want := rollback.Delivery{Source: "am", BodySHA: digest(b), Firings: []rollback.Firing{{Status: "firing", // the message's own status is of no account
 		Fingerprint: "4f6a9e0c2b7d1835", Labels: map[string]string{"slo": "api-error-rate"}, Summary: "too many errors", StartsAt: fired}}}
+	want.Content = contentOf(want.Firings)
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v\n%s", err, diff)
+	}
+	// A peer of the same cluster says the same under another envelope; it is the same content, and another body.
+	peer, err := parseDelivery("am", sent(t, func(m *webhook.Message) { m.ExternalURL, m.GroupKey = "http://peer", "{}/{x=1}:{}" }))
+	if err != nil || peer.Content != got.Content || peer.BodySHA == got.BodySHA {
+		t.Errorf("%v: %+v", err, peer)
 	}
 }
 

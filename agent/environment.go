@@ -6,9 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -32,12 +30,18 @@ type environment struct {
 	prometheus    *evidence.Prometheus
 	alertmanagers *evidence.Alertmanagers
 	remote        *gitrepo.Remote
+	paths         []string // put back by a rollback; empty: everything
+	marks         bool     // a rollback's commit gets a tag
 	runner        verify.Runner
 
-	deeds    *sync.Mutex          // held by whoever decides or acts: one at a time, also across a reload
-	wake     chan struct{}        // something was appended
-	asked    map[string]time.Time // when an episode was last judged; owned by the conductor
-	patience time.Duration        // until the next try after trouble; owned by the conductor
+	deeds      *sync.Mutex          // held by whoever decides or acts: one at a time, also across a reload
+	wake       chan struct{}        // something was appended
+	incomplete chan struct{}        // a delivery said that alerts were cut from it
+	adopted    bool                 // the rules are on record; owned by the conductor
+	looked     time.Time            // when a rollback was last looked for on the remote; owned by the conductor
+	asked      map[string]time.Time // when an episode was last judged; owned by the conductor
+	lockNext   time.Time            // no lock is pushed alone before; owned by the conductor
+	patience   time.Duration        // until the next try after trouble; owned by the conductor
 }
 
 // killed says whether the kill switch is on. A switch that cannot be read is on.
@@ -49,28 +53,9 @@ func (e *environment) killed() bool {
 	return !errors.Is(err, os.ErrNotExist)
 }
 
-// gather asks all that Decide wants to know.
-func (a *Agent) gather(ctx context.Context, e *environment, c rollback.Case) rollback.Evidence {
-	s, _, _ := c.SLO()
-	r := c.Environment.Release
-	found := rollback.Evidence{At: c.Now, KillSwitch: e.killed()}
-	found.Reading = e.readSince(ctx, s, c)
-	if found.Reading.Verdict != release.Fail {
-		return found // nothing can come of it: the remote need not be asked
-	}
-	if atT0(r, s.ID).Verdict == release.Unknown {
-		found.AtT0 = e.read(ctx, s, c.Environment, r.T0) // it could not be told then; Prometheus may know now
-	}
-	by, err := e.alertmanagers.Suppressed(ctx, c.Episode.Firing)
-	if err != nil {
-		found.Reading.Verdict = release.Unknown
-		found.Reading.Reason += fmt.Sprintf("; but no Alertmanager says whether the alert is silenced: %v", err)
-		return found
-	}
-	found.Suppressed = by
-	found.Tip = e.tip(ctx, r)
-	found.Target = e.checkTarget(ctx, r.Target)
-	return found
+// stopped says whether either kill switch is on: the file's, or the one that persons turn.
+func (e *environment) stopped(state *rollback.Environment) bool {
+	return e.killed() || state.Kill != nil
 }
 
 // atT0 is what was measured of an SLO at T0; UNKNOWN if nothing was.
@@ -103,13 +88,29 @@ func baselineOf(all []release.Baseline, id string) *release.Baseline {
 	return nil
 }
 
-// tip reads the head of the deploy branch and how it stands to the release.
-func (e *environment) tip(ctx context.Context, r *release.Release) rollback.Tip {
-	c, err := e.remote.Tip(ctx)
+// look reads the head of the deploy branch, and whether the pinned tag is still what was pinned, in one go.
+func (e *environment) look(ctx context.Context, r *release.Release) (rollback.Tip, rollback.TargetState) {
+	if r.Target.Commit == "" {
+		c, err := e.remote.Tip(ctx)
+		return e.tip(ctx, r, c, err), rollback.TargetState{Reason: rollback.NoTarget, Text: "no stable tag was pinned when it was deployed"}
+	}
+	s, err := e.remote.Survey(ctx, pinned(r.Target))
+	if err != nil {
+		s.Target = err
+	}
+	return e.tip(ctx, r, s.Tip, err), targetState(s.Target)
+}
+
+// tip is how the head of the deploy branch, or why it could not be read, stands to the release.
+func (e *environment) tip(ctx context.Context, r *release.Release, c gitrepo.Commit, err error) rollback.Tip {
 	if err != nil {
 		return rollback.Tip{Problem: err.Error()}
 	}
-	t := rollback.Tip{Commit: string(c.ID), Tree: string(c.Tree), Committed: c.Committed, Relation: rollback.Same}
+	content, err := e.content(ctx, c.Tree)
+	if err != nil {
+		return rollback.Tip{Problem: err.Error()}
+	}
+	t := rollback.Tip{Commit: string(c.ID), Tree: string(c.Tree), Paths: content, Committed: c.Committed, Relation: rollback.Same}
 	if t.Commit == r.Commit {
 		return t
 	}
@@ -129,14 +130,11 @@ var targetReasons = map[gitrepo.Kind]rollback.Reason{
 	gitrepo.ErrTagMissing:  rollback.TargetMissing,
 	gitrepo.ErrTagMoved:    rollback.TargetMoved,
 	gitrepo.ErrTagMismatch: rollback.TargetMismatch,
+	gitrepo.ErrUnsigned:    rollback.TargetUnsigned,
+	gitrepo.ErrSignature:   rollback.TargetUntrusted,
 }
 
-// checkTarget asks whether the pinned tag is still what was pinned.
-func (e *environment) checkTarget(ctx context.Context, p release.Pin) rollback.TargetState {
-	if p.Commit == "" {
-		return rollback.TargetState{Reason: rollback.NoTarget, Text: "no stable tag was pinned when it was deployed"}
-	}
-	err := e.remote.CheckPin(ctx, gitrepo.Pin{Ref: p.Ref, Object: gitrepo.ID(p.Object), Commit: gitrepo.ID(p.Commit), Tree: gitrepo.ID(p.Tree)})
+func targetState(err error) rollback.TargetState {
 	if err == nil {
 		return rollback.TargetState{}
 	}
@@ -181,17 +179,6 @@ func stableName(t slo.StableTag, now time.Time) (string, error) {
 	return before + now.In(zone).Format(layout) + after, nil
 }
 
-// rollbackCommit makes the commit that puts the target's tree on top of the tip, and the lock that travels with it. No text of a label
-// is in it: the reading is our own, the item and the SLO are the plan's.
-func (e *environment) rollbackCommit(r *release.Release, d rollback.Decision, incident string, tip rollback.Tip, now time.Time) (rollback.Preparation, error) {
-	message := fmt.Sprintf("Roll back to %s\n\n%s\n\nRollback-Of: %s\nRollback-To: %s %s\nIncident: %s\nTrigger: %s %s\n",
-		r.Target.Name(), d.Reading.Reason, r.Commit, r.Target.Name(), r.Target.Commit, incident, d.Trigger, d.SLO)
-	return e.prepared(gitrepo.Change{
-		Parents: []gitrepo.ID{gitrepo.ID(tip.Commit)}, Tree: gitrepo.ID(r.Target.Tree), Message: message, Now: now, NotBefore: tip.Committed,
-		Lock: &gitrepo.LockRecord{Environment: e.name, Incident: incident, Since: d.At},
-	}, r.Target.Name())
-}
-
 func (e *environment) prepared(c gitrepo.Change, target string) (rollback.Preparation, error) {
 	p, err := e.remote.Prepare(c)
 	if err != nil {
@@ -217,9 +204,8 @@ func (e *environment) restoredGates() []slo.Gate {
 
 // open makes the things an environment speaks to. It does no I/O on the network.
 func open(c config.Config, env config.Environment) (*environment, error) {
-	e := &environment{name: env.Name(), plan: env.Plan, kill: c.KillSwitchFile, deeds: &sync.Mutex{}, wake: make(chan struct{}, 1), asked: map[string]time.Time{},
-		policy: rollback.Policy{MaxMode: c.MaxMode, PerRelease: env.Budget.PerRelease, PerDay: env.Budget.PerDay,
-			ArmAuto: env.Arm.Auto.Std(), ArmPropose: env.Arm.Propose.Std()}}
+	e := &environment{name: env.Name(), plan: env.Plan, kill: c.KillSwitchFile, deeds: &sync.Mutex{}, wake: make(chan struct{}, 1), incomplete: make(chan struct{}, 1), asked: map[string]time.Time{},
+		policy: RulesOf(c, env).Policy}
 	var errs [3]error
 	e.prometheus, errs[0] = evidence.NewPrometheus(evidence.Endpoint{URL: env.Prometheus.URL, Timeout: env.Prometheus.Timeout.Std()})
 	var peers []evidence.Endpoint
@@ -227,17 +213,15 @@ func open(c config.Config, env config.Environment) (*environment, error) {
 		peers = append(peers, evidence.Endpoint{URL: a.URL, Timeout: a.Timeout.Std()})
 	}
 	e.alertmanagers, errs[1] = evidence.NewAlertmanagers(peers)
-	e.remote, errs[2] = gitrepo.Open(gitrepo.Config{URL: env.Git.URL, Branch: env.Git.Branch, CredentialsFile: env.Git.CredentialsFile,
-		Author: gitrepo.Identity{Name: env.Git.Author.Name, Email: env.Git.Author.Email}})
-	e.runner = verify.Runner{URL: env.Git.URL, Redact: c.Redact}
+	e.paths, e.marks = env.Git.Paths, env.Git.MarkerTags
+	e.remote, errs[2] = openRemote(env.Git)
+	read := env.Git.Read
+	e.runner = verify.Runner{URL: cmp.Or(read.URL, env.Git.URL), Redact: c.Redact, Access: verify.Access{Credentials: string(read.Credentials),
+		Key: string(read.Key), KnownHosts: env.Git.Transport.SSH.KnownHostsFile, CAFile: env.Git.Transport.TLS.CAFile}}
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, fmt.Errorf("open %s: %w", e.name, err)
 	}
 	return e, nil
-}
-
-func dueKeys(state *rollback.Environment) []string {
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(state.Episodes)), func(key string) bool { return !state.Episodes[key].Due() })
 }
 
 // sleep waits, and says whether it was not interrupted.

@@ -1,14 +1,15 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/coclai/cutover/agent/gitrepo"
-	"github.com/coclai/cutover/agent/ledger"
 	"github.com/coclai/cutover/agent/release"
 	"github.com/coclai/cutover/agent/rollback"
 	"github.com/coclai/cutover/agent/web"
@@ -17,10 +18,9 @@ import (
 
 // How long and how often the agent tries.
 const (
-	askAgain     = 10 * time.Second // while a firing cannot be corroborated
-	maxAttempts  = 5                // preparations, when the tip keeps moving
-	pushDeadline = 5 * time.Minute  // after that a person decides
-	healthGrace  = 5 * time.Minute  // beyond the bound's own window, for the value to return
+	maxAttempts  = 5               // preparations, when the tip keeps moving
+	pushDeadline = 5 * time.Minute // after that a person decides
+	healthGrace  = 5 * time.Minute // beyond the bound's own window, for the value to return
 )
 
 // Receive makes a delivery durable, and only that: no git, no command and no query runs before Alertmanager has its answer.
@@ -29,7 +29,7 @@ func (a *Agent) Receive(ctx context.Context, source string, body []byte) (web.Re
 	if len(body) > web.BodyLimit {
 		unreadable = fmt.Errorf("it is larger than %d MiB", web.BodyLimit>>20)
 	}
-	notes := a.split(d)
+	notes, disposition := a.split(d), a.disposition(d)
 	if unreadable != nil {
 		notes = []note{{kind: rollback.AlertsQuarantined, author: source, body: quarantine(source, body, unreadable)}}
 	}
@@ -42,7 +42,22 @@ func (a *Agent) Receive(ctx context.Context, source string, body []byte) (web.Re
 	if unreadable != nil {
 		return web.Receipt{}, release.Problemf(release.Invalid, "the body is kept in quarantine", "%v", unreadable)
 	}
-	return web.Receipt{Seq: seq, Disposition: "recorded"}, nil
+	if d.Truncated > 0 {
+		a.log.Warn("a delivery was cut: asking Alertmanager for the whole", "source", source, "cut", d.Truncated)
+		a.askForTheWhole()
+	}
+	a.deliveries.WithLabelValues(source, string(disposition)).Inc()
+	return web.Receipt{Seq: seq, Disposition: string(disposition)}, nil
+}
+
+// askForTheWhole lets every poller look at once: what was cut from a group says not even which environment it is of.
+func (a *Agent) askForTheWhole() {
+	for _, e := range a.all() {
+		select {
+		case e.incomplete <- struct{}{}:
+		default: // it has been told and has not looked yet
+		}
+	}
 }
 
 // split sorts a delivery's alerts by the environment they speak of: one entry each, in one append. What speaks of none that is
@@ -57,7 +72,7 @@ func (a *Agent) split(d rollback.Delivery) []note {
 		part, known := parts[name]
 		if !known {
 			order = append(order, name)
-			part = rollback.Delivery{Source: d.Source, BodySHA: d.BodySHA, Truncated: d.Truncated}
+			part = rollback.Delivery{Source: d.Source, BodySHA: d.BodySHA, Content: d.Content, Truncated: d.Truncated}
 		}
 		part.Firings = append(part.Firings, f)
 		parts[name] = part
@@ -67,6 +82,21 @@ func (a *Agent) split(d rollback.Delivery) []note {
 		notes[i] = note{environment: name, kind: rollback.AlertsReceived, author: d.Source, body: parts[name]}
 	}
 	return notes
+}
+
+// disposition is what a delivery is to the state as it stands: that of the most consequential of its alerts.
+func (a *Agent) disposition(d rollback.Delivery) rollback.Disposition {
+	all := rollback.Nobodys
+	a.journal.peek(func(s *rollback.State) {
+		for _, f := range d.Firings {
+			if e := s.Environments[environmentOf(f)]; e != nil {
+				all = all.Worse(e.Dispose(d.Source, f))
+			} else if a.environment(environmentOf(f)) != nil {
+				all = all.Worse(rollback.New)
+			}
+		}
+	})
+	return all
 }
 
 // step does the next thing that is to be done for e, and says when to look again. Whatever it did is in the ledger when it returns; a
@@ -79,6 +109,16 @@ func (a *Agent) step(ctx context.Context, e *environment) time.Duration {
 	for _, i := range state.Incidents {
 		if i.Acting() {
 			return a.retry(ctx, e, "incident "+i.ID, a.advance(ctx, e, state, i))
+		}
+	}
+	a.keepLock(ctx, e, state)
+	if err := a.adopt(ctx, e); err != nil {
+		return a.retry(ctx, e, "adopt rules", err)
+	}
+	if i := unaccounted(state); i != nil && a.now().Sub(e.looked) >= reconcileEvery {
+		e.looked = a.now()
+		if err := a.reconcile(ctx, e, i); err != nil {
+			a.log.Warn("a rollback was not looked for on the remote", "environment", e.name, "incident", i.ID, "err", err)
 		}
 	}
 	return a.decideDue(ctx, e, state)
@@ -98,63 +138,6 @@ func (a *Agent) retry(ctx context.Context, e *environment, what string, err erro
 	return e.patience
 }
 
-// decideDue judges every episode that waits for it.
-func (a *Agent) decideDue(ctx context.Context, e *environment, state *rollback.Environment) time.Duration {
-	next := askAgain
-	for _, key := range dueKeys(state) {
-		wait := e.asked[key].Add(askAgain).Sub(a.now())
-		if state.Episodes[key].Decision != nil && wait > 0 {
-			next = min(next, wait)
-			continue
-		}
-		e.asked[key] = a.now()
-		acts, err := a.judge(ctx, e, key)
-		if err != nil {
-			return a.retry(ctx, e, "decide", err)
-		}
-		if acts {
-			return 0
-		}
-	}
-	return next
-}
-
-// judge decides about one episode, and appends the decision when it says something new. A rollback is decided and locked in the same
-// append: whoever sees the one sees the other.
-func (a *Agent) judge(ctx context.Context, e *environment, key string) (acts bool, err error) {
-	e.deeds.Lock()
-	defer e.deeds.Unlock()
-	state := a.journal.environment(e.name)
-	if state.Forward != nil {
-		return true, nil // a release was prepared while we waited for our turn: its push comes first, or we would judge the one before it
-	}
-	c := rollback.Case{Plan: e.plan, Environment: state, Episode: state.Episodes[key], Now: a.now().UTC()}
-	d, settled := e.policy.Triage(c)
-	if !settled {
-		d = e.policy.Decide(c, a.gather(ctx, e, c))
-	}
-	if ctx.Err() != nil {
-		return false, ctx.Err() // what could not be asked because we are stopping is no evidence
-	}
-	last := c.Episode.Decision
-	if last != nil && last.Verdict == d.Verdict && last.Reason == d.Reason {
-		return false, nil
-	}
-	a.log.Info("decided", "environment", e.name, "verdict", d.Verdict, "reason", d.Reason, "slo", d.SLO, "text", d.Text)
-	crashpoint("deciding")
-	_, err = a.journal.append(ctx, decisionNotes(e.name, state, d)...)
-	crashpoint("decided")
-	if errors.Is(err, ledger.ErrTwice) {
-		a.log.Error("the ledger refused a second rollback of one release", "environment", e.name, "release", d.Release)
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	a.decisions.WithLabelValues(e.plan.Service, e.plan.Environment, string(d.Verdict), string(d.Reason)).Inc()
-	return d.Verdict == rollback.Rollback, nil
-}
-
 // decisionNotes are a decision, the lock if it locks, and what a person must know if it ends in one.
 func decisionNotes(environment string, state *rollback.Environment, d rollback.Decision) []note {
 	incident, once := "", ""
@@ -164,12 +147,12 @@ func decisionNotes(environment string, state *rollback.Environment, d rollback.D
 	if d.Verdict == rollback.Rollback {
 		once = "rollback " + environment + " " + incident
 	}
-	notes := []note{{environment: environment, kind: rollback.Decided, author: self, incident: incident, once: once, body: d}}
+	notes := []note{{environment: environment, kind: rollback.Decided, author: cmp.Or(d.By, self), incident: incident, once: once, body: d}}
 	if !d.Locks {
 		return notes
 	}
-	notes = append(notes, note{environment: environment, kind: rollback.LockSet, author: self, incident: incident, body: rollback.Lock{
-		Incident: incident, Release: d.Release, Tree: state.Release.Tree, Since: d.At, Reason: string(d.Reason)}})
+	notes = append(notes, note{environment: environment, kind: rollback.LockSet, author: cmp.Or(d.By, self), incident: incident, body: rollback.Lock{
+		Incident: incident, Release: d.Release, Tree: state.Release.Content(), Since: d.At, Reason: string(d.Reason)}})
 	if d.Verdict != rollback.Rollback {
 		notes = append(notes, trouble(environment, incident, d.Reason, d.Text))
 	}
@@ -182,15 +165,15 @@ func trouble(environment, incident string, reason rollback.Reason, text string) 
 
 // advance does the next step of an incident: prepare, push, verify, classify.
 func (a *Agent) advance(ctx context.Context, e *environment, state *rollback.Environment, i *rollback.Incident) error {
-	if (i.Phase == rollback.PhaseDecided || i.Phase == rollback.PhasePrepared) && e.killed() {
+	if e.mustNotPush(state, i) {
 		_, err := a.journal.append(ctx, trouble(e.name, i.ID, rollback.KillSwitch, "the kill switch was turned on after the decision: the agent pushes no more"))
 		return err
 	}
 	switch i.Phase {
 	case rollback.PhaseDecided:
-		return a.prepare(ctx, e, state, i)
+		return a.prepare(ctx, e, i.ID)
 	case rollback.PhasePrepared:
-		return a.push(ctx, e, i)
+		return a.push(ctx, e, i.ID)
 	case rollback.PhasePushed:
 		return a.verify(ctx, e, i)
 	}
@@ -200,28 +183,44 @@ func (a *Agent) advance(ctx context.Context, e *environment, state *rollback.Env
 	return err
 }
 
+// mustNotPush says whether a kill switch was turned on between the decision and the push. It bounds what the agent does by itself.
+func (e *environment) mustNotPush(state *rollback.Environment, i *rollback.Incident) bool {
+	return (i.Phase == rollback.PhaseDecided || i.Phase == rollback.PhasePrepared) && e.stopped(state) && !byHand(i)
+}
+
 // prepare makes the commit on the tip as it is now, and stores its bytes. A crash after this point pushes these bytes and no others.
-func (a *Agent) prepare(ctx context.Context, e *environment, state *rollback.Environment, i *rollback.Incident) error {
+func (a *Agent) prepare(ctx context.Context, e *environment, id string) error {
 	e.deeds.Lock()
 	defer e.deeds.Unlock()
+	state := a.journal.environment(e.name)
+	i := state.IncidentByID(id)
+	if i.Phase != rollback.PhaseDecided || e.mustNotPush(state, i) {
+		return nil // a person cancelled it, or turned the kill switch on, while we waited for our turn
+	}
 	r, d := state.Release, lastRollback(i)
-	tip := e.tip(ctx, r)
+	if byHand(i) { // a person looked at the tip as it was, and must look again
+		_, err := a.journal.append(ctx, trouble(e.name, i.ID, rollback.ForeignCommit, "somebody moved the branch before the rollback by hand was pushed; roll back again"))
+		return err
+	}
+	tip, target := e.look(ctx, r)
 	reason, text := mayPrepare(tip, r, i.Attempts)
 	if reason == "" {
-		target := e.checkTarget(ctx, r.Target)
 		reason, text = target.Reason, target.Text
 	}
 	switch {
 	case tip.Problem != "" || reason == rollback.RemoteUnknown:
-		return a.orGiveUp(ctx, e, i, i.Decisions[len(i.Decisions)-1].At, fmt.Errorf("%s%s", tip.Problem, text))
+		return a.orGiveUp(ctx, e, i, d.At, fmt.Errorf("%s%s", tip.Problem, text))
 	case reason != "":
 		_, err := a.journal.append(ctx, trouble(e.name, i.ID, reason, text))
 		return err
 	}
-	p, err := e.rollbackCommit(r, d, i.ID, tip, a.now())
-	if err != nil {
-		_, err = a.journal.append(ctx, trouble(e.name, i.ID, rollback.PushRejected, err.Error()))
+	p, err := e.rollbackCommit(ctx, order{target: r.Target, paths: e.paths, of: r.Commit, tip: tip, decision: d, incident: i.ID, attempt: i.Attempts, now: a.now()})
+	switch reason, lasting := unusable(err); {
+	case lasting:
+		_, err = a.journal.append(ctx, trouble(e.name, i.ID, reason, err.Error()))
 		return err
+	case err != nil:
+		return a.orGiveUp(ctx, e, i, d.At, err)
 	}
 	crashpoint("preparing")
 	_, err = a.journal.append(ctx, note{environment: e.name, kind: rollback.Prepared, author: self, incident: i.ID, body: p})
@@ -238,9 +237,9 @@ func mayPrepare(tip rollback.Tip, r *release.Release, attempts int) (rollback.Re
 		return rollback.TooManyAttempts, fmt.Sprintf("the tip moved %d times while the rollback was pushed", attempts)
 	case tip.Relation == rollback.Elsewhere:
 		return rollback.Rewound, "the branch was put back behind the release; nothing was pushed"
-	case tip.Tree == r.Target.Tree:
+	case tip.Content() == r.Target.Content():
 		return rollback.Superseded, fmt.Sprintf("the tip %.12s holds the tree of %s already; nothing was pushed", tip.Commit, r.Target.Name())
-	case tip.Tree != r.Tree:
+	case tip.Content() != r.Content():
 		return rollback.ForeignCommit, fmt.Sprintf("somebody shipped %.12s over the release; nothing was pushed", tip.Commit)
 	}
 	return "", ""
@@ -248,9 +247,19 @@ func mayPrepare(tip rollback.Tip, r *release.Release, attempts int) (rollback.Re
 
 // push sends the prepared commit, and believes what the remote shows afterwards. A crash before the entry costs a look at the remote:
 // the commit is there already, or it is pushed again with the same id.
-func (a *Agent) push(ctx context.Context, e *environment, i *rollback.Incident) error {
+func (a *Agent) push(ctx context.Context, e *environment, id string) error {
 	e.deeds.Lock()
 	defer e.deeds.Unlock()
+	state := a.journal.environment(e.name)
+	i := state.IncidentByID(id)
+	if i.Phase != rollback.PhasePrepared || e.mustNotPush(state, i) {
+		return nil // the deed that prepared it has pushed it meanwhile; or a person cancelled it, or turned the kill switch on
+	}
+	return a.pushPrepared(ctx, e, i)
+}
+
+// pushPrepared is push for who has the turn.
+func (a *Agent) pushPrepared(ctx context.Context, e *environment, i *rollback.Incident) error {
 	var p gitrepo.Prepared
 	if err := json.Unmarshal(i.Preparation.Opaque, &p); err != nil {
 		return fmt.Errorf("read preparation: %w", err)
@@ -261,7 +270,7 @@ func (a *Agent) push(ctx context.Context, e *environment, i *rollback.Incident) 
 	if seen.Outcome == gitrepo.Retry || seen.Outcome == gitrepo.Unknown {
 		return a.orGiveUp(ctx, e, i, i.Preparation.At, err)
 	}
-	pushed := rollback.Push{Commit: string(p.Commit), Tip: string(seen.Tip), Outcome: string(seen.Outcome), Text: seen.Text}
+	pushed := rollback.Push{Commit: string(p.Commit), Tip: string(seen.Tip), Outcome: string(seen.Outcome), Locked: seen.LockStands, Text: seen.Text}
 	notes := []note{{environment: e.name, kind: rollback.Pushed, author: self, incident: i.ID, body: pushed}}
 	if seen.Outcome == gitrepo.Rejected {
 		notes = []note{trouble(e.name, i.ID, rollback.PushRejected, fmt.Sprintf("the remote refused the rollback: %s %v", seen.Text, err))}
@@ -322,12 +331,15 @@ func worst(v rollback.Verification) release.Verdict {
 		if one == release.Fail {
 			return release.Fail
 		}
-		if one != release.Pass {
+		if one != release.Pass && one != "" { // a rollback by hand need not be about any value
 			verdict = release.Unknown
 		}
 	}
 	return verdict
 }
+
+// byHand says whether the rollback in hand is one that a person asked for without a firing.
+func byHand(i *rollback.Incident) bool { return lastRollback(i).Reason == rollback.ByHand }
 
 func lastRollback(i *rollback.Incident) rollback.Decision {
 	for n := len(i.Decisions) - 1; n >= 0; n-- {
@@ -341,20 +353,33 @@ func lastRollback(i *rollback.Incident) rollback.Decision {
 // awaitHealth asks until the value that caused the rollback is back within its bound. Counts stay true for their window by design: for
 // them one honest reading after the push is enough, whatever it says.
 func (a *Agent) awaitHealth(ctx context.Context, e *environment, i *rollback.Incident) release.Reading {
-	s, _ := e.plan.SLOByID(lastRollback(i).SLO)
-	state := a.journal.environment(e.name)
-	deadline := i.PushedAt.Add(s.Alert.Window.Std() + s.Alert.For.Std() + healthGrace)
+	s, known := e.plan.SLOByID(lastRollback(i).SLO)
+	if !known {
+		return release.Reading{Reason: "rolled back by hand, about no value: none is waited for", At: a.now()}
+	}
+	state, began := a.journal.environment(e.name), time.Now()
+	patience := s.Alert.Window.Std() + s.Alert.For.Std() + healthGrace
 	for {
-		r := e.read(ctx, s, state, a.now())
-		if r.Verdict == release.Pass && r.At.After(i.PushedAt) {
+		r := rested(e.read(ctx, s, state, a.now()), i.PushedAt)
+		if r.Verdict == release.Pass {
 			return r
 		}
 		if s.Holds == slo.HoldsSinceOnset && r.Verdict == release.Fail {
 			r.Verdict, r.Reason = release.Pass, r.Reason+"; it counts what happened before the rollback, for "+s.Alert.Window.String()
 			return r
 		}
-		if a.now().After(deadline) || !sleep(ctx, e.plan.EvaluationInterval.Std()) {
+		late := a.now().After(i.PushedAt.Add(patience)) || time.Since(began) > patience // a clock that is put back does not prolong it
+		if late || !sleep(ctx, e.plan.EvaluationInterval.Std()) {
 			return r
 		}
 	}
+}
+
+// rested is a reading that rests on something measured after the push; else it says nothing about what was pushed.
+func rested(r release.Reading, pushed time.Time) release.Reading {
+	if age, err := strconv.ParseFloat(r.Age, 64); err == nil && r.At.Add(-time.Duration(age*float64(time.Second))).After(pushed) || r.Verdict == release.Unknown {
+		return r
+	}
+	r.Verdict, r.Reason = release.Unknown, r.Reason+"; but its newest sample is older than the rollback"
+	return r
 }

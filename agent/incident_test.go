@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,6 +30,8 @@ type running struct {
 	*agent.Agent
 	t   *testing.T
 	log *lines
+
+	passed *atomic.Int64 // of its world
 }
 
 func (w *world) config(t *testing.T) config.Config {
@@ -38,7 +41,7 @@ func (w *world) config(t *testing.T) config.Config {
 		Alertmanagers: []config.Endpoint{{URL: w.alertmanager, Timeout: slo.Duration(5 * time.Second)}},
 		Git:           config.Git{URL: w.git.URL, Branch: branch, CredentialsFile: w.git.Credentials(t, "agent"), Author: config.Author{Name: "rollback-agent", Email: "agent@example.org"}},
 		Budget:        config.Budget{PerRelease: 1, PerDay: 1},
-		Arm:           config.Arm{Auto: slo.Duration(24 * time.Hour), Propose: slo.Duration(48 * time.Hour)},
+		Arm:           config.Arm{Auto: slo.Duration(24 * time.Hour), Propose: slo.Duration(48 * time.Hour), Approval: slo.Duration(time.Hour)},
 	}}}
 }
 
@@ -49,7 +52,7 @@ func (w *world) start(t *testing.T, c config.Config) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &running{t: t, log: &lines{}}
+	r := &running{t: t, log: &lines{}, passed: w.passed}
 	r.Agent, err = agent.New(agent.Options{Config: c, Ledger: l, Logger: r.log.logger(), Now: w.now})
 	if err != nil {
 		t.Fatal(err)
@@ -71,12 +74,24 @@ func (w *world) start(t *testing.T, c config.Config) *running {
 
 func (r *running) do(d release.Deed) release.Answer {
 	r.t.Helper()
-	d.Author = "kim"
+	return r.as("kim", d)
+}
+
+func (r *running) as(author string, d release.Deed) release.Answer {
+	r.t.Helper()
+	d.Author = author
 	answer, err := r.Do(context.Background(), d)
 	if err != nil {
 		r.t.Fatalf("%s: %v", d.Act, err)
 	}
 	return answer
+}
+
+// ship releases a commit that has passed its gate.
+func (r *running) ship(commit string) release.Answer {
+	r.t.Helper()
+	r.do(release.Deed{Act: release.ActRecord, Gate: "1.1", Verdict: release.Pass, Commit: commit})
+	return r.do(release.Deed{Act: release.ActRelease, Commit: commit})
 }
 
 func (r *running) refused(d release.Deed, kind release.Kind, text string) {
@@ -156,13 +171,31 @@ func (w *world) quiet(t *testing.T) {
 	}
 }
 
+// remote lets a minute pass, until the agent has found this of an incident's rollback on the remote.
+func (r *running) remote(incident string, want rollback.Outcome) rollback.Reconciliation {
+	r.t.Helper()
+	var found rollback.Reconciliation
+	if !eventually(30*time.Second, func() bool {
+		r.passed.Add(int64(time.Minute))
+		r.deliver(1, time.Now()) // so that it looks at once
+		if i := r.state().IncidentByID(incident); i.Remote != nil {
+			found = *i.Remote
+		}
+		return found.Outcome == want
+	}) {
+		r.t.Fatalf("the remote was not found %s, but %+v", want, found)
+	}
+	return found
+}
+
 func TestABadReleaseIsRolledBackOnceHoweverOftenItIsReported(t *testing.T) {
 	w := newWorld(t)
+	w.now = w.later()
 	r := w.start(t, w.config(t))
 	bad := w.release(t, 20, "bad")
 	w.quiet(t)
 	r.do(release.Deed{Act: release.ActStable})
-	r.do(release.Deed{Act: release.ActRelease, Commit: bad})
+	r.ship(bad)
 	before := w.git.Tip(t, branch)
 	w.burning(t)
 	r.deliver(50, time.Now())
@@ -188,20 +221,42 @@ func TestABadReleaseIsRolledBackOnceHoweverOftenItIsReported(t *testing.T) {
 		t.Errorf("verification %+v\nclassification %+v", i.Verification, i.Classification)
 	}
 
+	// Until the cause is known the rollback is looked for on the remote: lost, it is pushed again; pushed over, a person is called.
+	w.git.Git(t, "update-ref", "refs/heads/"+branch, before)
+	r.remote(i.ID, rollback.Restored)
+	if got := w.git.Tip(t, branch); got != tip {
+		t.Errorf("the remote had lost the rollback, and the branch is at %s", got)
+	}
+	foreign := w.git.Commit(t, branch, map[string]string{"other.txt": "theirs"}, "Past the lock")
+	if found := r.remote(i.ID, rollback.Violated); found.Tip != foreign || !strings.Contains(found.Text, "past the lock") {
+		t.Errorf("%+v", found)
+	}
+	w.git.Git(t, "update-ref", "refs/heads/"+branch, w.good)
+	r.remote(i.ID, rollback.Undone)
+	w.git.Git(t, "update-ref", "refs/heads/"+branch, tip)
+	r.remote(i.ID, rollback.Stands)
+
 	// Locked until the cause is known, and the bad content for ever.
 	fixed := w.release(t, 0, "fixed")
 	r.refused(release.Deed{Act: release.ActGate, Commit: fixed}, release.Locked, i.ID)
-	r.refused(release.Deed{Act: release.ActRelease, Commit: fixed}, release.Locked, "unlock --cause")
-	r.refused(release.Deed{Act: release.ActUnlock}, release.Invalid, "cause")
-	r.do(release.Deed{Act: release.ActUnlock, Cause: "a query without an index"})
+	r.refused(release.Deed{Act: release.ActRelease, Commit: fixed}, release.Locked, "rca "+i.ID)
+	r.refused(release.Deed{Act: release.ActUnlock, Author: "kim"}, release.Refused, "nobody has submitted the cause")
+	r.refused(release.Deed{Act: release.ActRCA, Author: "kim"}, release.Invalid, "says what it was")
+	r.do(release.Deed{Act: release.ActRCA, Cause: "a query without an index"})
+	r.refused(release.Deed{Act: release.ActUnlock, Author: "kim"}, release.Refused, "a second person must agree")
+	r.refused(release.Deed{Act: release.ActBreak, Author: "kim"}, release.Invalid, "for a reason")
+	r.refused(release.Deed{Act: release.ActBreak, Author: "kim", Reason: "now", Exonerate: true}, release.Refused, "a second person")
+	r.as("lee", release.Deed{Act: release.ActUnlock, Incident: i.ID})
 	r.refused(release.Deed{Act: release.ActGate, Commit: bad}, release.Refused, i.ID)
 	r.refused(release.Deed{Act: release.ActRelease, Commit: bad}, release.Refused, i.ID)
-	r.refused(release.Deed{Act: release.ActGate, Commit: fixed}, release.Undecided, "nobody has reported gate 1.1")
+	for _, act := range []release.Act{release.ActGate, release.ActRelease} { // one rule for both
+		r.refused(release.Deed{Act: act, Commit: fixed}, release.Undecided, "nobody has reported gate 1.1")
+	}
 	r.do(release.Deed{Act: release.ActRecord, Gate: "1.1", Verdict: release.Fail, Commit: fixed})
 	r.refused(release.Deed{Act: release.ActGate, Commit: fixed}, release.Refused, "gate 1.1 is FAIL")
 	r.do(release.Deed{Act: release.ActRecord, Gate: "1.1", Verdict: release.Pass, Commit: fixed})
 	r.do(release.Deed{Act: release.ActGate, Commit: fixed})
-	r.do(release.Deed{Act: release.ActRelease, Commit: fixed})
+	r.ship(fixed)
 	if got, want := w.git.Git(t, "rev-parse", branch+"^{tree}"), w.git.Git(t, "rev-parse", fixed+"^{tree}"); got != want {
 		t.Errorf("rolled forward to tree %s, the fixed release has %s", got, want)
 	}
@@ -247,7 +302,7 @@ func TestFiringsThatMustNotRollBack(t *testing.T) {
 				w.shop.force(test.force)
 				w.burning(t)
 			}
-			r.do(release.Deed{Act: release.ActRelease, Commit: commit})
+			r.ship(commit)
 			if test.bad > 0 {
 				w.burning(t)
 			}
@@ -270,6 +325,9 @@ func TestFiringsThatMustNotRollBack(t *testing.T) {
 			locks := test.reason == rollback.TargetMissing || test.reason == rollback.TargetMoved
 			if locked := r.state().Lock != nil; locked != locks {
 				t.Errorf("locked: %v, want %v", locked, locks)
+			}
+			if locks && !eventually(20*time.Second, func() bool { return r.state().Lock.Remote == rollback.LockStands }) {
+				t.Errorf("the lock is not on the remote: %+v", r.state().Lock)
 			}
 		})
 	}

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/coclai/cutover/agent/ledger"
-	"github.com/coclai/cutover/agent/release"
 	"github.com/coclai/cutover/agent/rollback"
 )
 
@@ -17,20 +16,28 @@ import (
 const self = "rollback-agent"
 
 // journal keeps the ledger and its fold together: nothing is in the state that is not durable, and nothing durable is missing from it.
+// Appends run at the same time, so that the ledger can let them share a sync; each returns when the state holds it. Readers get the state
+// as it is and keep nobody waiting.
 type journal struct {
-	ledger *ledger.Ledger
+	ledger ledger.Store
 	now    func() time.Time
 
-	mu    sync.Mutex
-	state rollback.State
-	lost  error                    // why the last append was not stored, nil when it was
-	heard func(environment string) // called after each append, with mu released
-	broke func(error)              // called when the ledger is broken
+	mu     sync.Mutex
+	folded *sync.Cond // the state has moved on
+	state  rollback.State
+	shared *rollback.State            // snapshot of the state, nil when nobody has asked since it changed
+	early  map[int64][]rollback.Entry // durable entries by their first number, whose predecessors are still on their way here
+	lost   error                      // why the last append was not stored, nil when it was
+	room   int                        // bytes that may be queued
+	queued int                        // bytes of the appends that others have asked for and that have not returned
+	heard  func(environment string)   // called after each append, with mu released
+	broke  func(error)                // called when the ledger is broken
 }
 
 // openJournal folds what the ledger holds.
-func openJournal(ctx context.Context, l *ledger.Ledger, now func() time.Time) (*journal, error) {
-	j := &journal{ledger: l, now: now, heard: func(string) {}, broke: func(error) {}}
+func openJournal(ctx context.Context, l ledger.Store, now func() time.Time) (*journal, error) {
+	j := &journal{ledger: l, now: now, room: queueLimit, early: map[int64][]rollback.Entry{}, heard: func(string) {}, broke: func(error) {}}
+	j.folded = sync.NewCond(&j.mu)
 	for entry, err := range l.Entries(ctx, 0) {
 		if err != nil {
 			return nil, fmt.Errorf("read ledger: %w", err)
@@ -63,6 +70,11 @@ func (j *journal) append(ctx context.Context, notes ...note) (int64, error) {
 		entries[i] = rollback.Entry{At: j.now().UTC(), Environment: n.environment, Kind: n.kind, Author: n.author,
 			Incident: n.incident, Once: n.once, Body: body}
 	}
+	leave, err := j.queue(entries)
+	if err != nil {
+		return 0, err
+	}
+	defer leave()
 	last, err := j.write(ctx, entries)
 	if err != nil {
 		return 0, err
@@ -73,35 +85,95 @@ func (j *journal) append(ctx context.Context, notes ...note) (int64, error) {
 	return last, nil
 }
 
-func (j *journal) write(ctx context.Context, entries []rollback.Entry) (int64, error) {
+// queueLimit is how much may wait for a disk that is slow or stuck. Alertmanager gives up after seconds and sends again, each time anew:
+// without a limit, what it no longer waits for would fill the memory.
+const queueLimit = 64 << 20 // bytes; one append may be larger
+
+// errCrowded comes with ledger.ErrNotDurable: later there may be room.
+var errCrowded = errors.New("too much waits for the disk")
+
+// queue makes room for an append until leave is called. The agent's own always have it: they are few, and a push must be recorded.
+func (j *journal) queue(entries []rollback.Entry) (leave func(), err error) {
+	size := 0
+	for _, e := range entries {
+		if e.Author != self {
+			size += len(e.Body)
+		}
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if size > 0 && j.queued >= j.room {
+		return nil, fmt.Errorf("append %s: %w: %w", entries[0].Kind, ledger.ErrNotDurable, errCrowded)
+	}
+	j.queued += size
+	return func() {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		j.queued -= size
+	}, nil
+}
+
+func (j *journal) write(ctx context.Context, entries []rollback.Entry) (int64, error) {
 	// The append outlives its caller: an Alertmanager that hangs up must not leave an entry that the state does not know.
 	written, err := j.ledger.Append(context.WithoutCancel(ctx), entries...)
+	if j.stored(err); err != nil {
+		return 0, err
+	}
+	last := written[len(written)-1].Seq
+	j.fold(written, last)
+	return last, nil
+}
+
+// stored keeps what the last append came to.
+func (j *journal) stored(err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	if j.lost = err; errors.Is(err, ledger.ErrBroken) {
 		j.broke(err)
 	}
-	if err != nil {
-		return 0, err
-	}
-	for _, e := range written {
-		if err := j.state.Apply(e); err != nil {
-			panic(fmt.Sprintf("the state cannot follow its own ledger: %v", err)) // restarting refolds, and says so again
-		}
-	}
-	return written[len(written)-1].Seq, nil
 }
 
-// environment is a copy of one environment's state, the caller's own.
-func (j *journal) environment(name string) *rollback.Environment {
+// fold adds what one append stored to the state, and returns when the state has come to last. Appends that were stored together return
+// in any order: what comes too early waits here for its predecessors, which are durable and on their way.
+func (j *journal) fold(written []rollback.Entry, last int64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	var c rollback.Environment
-	copyOf(j.state.Environment(name), &c)
-	if c.Captured == nil {
-		c.Captured = map[string]release.Baseline{}
+	j.early[written[0].Seq] = written
+	for next := j.early[j.state.Seq+1]; next != nil; next = j.early[j.state.Seq+1] {
+		delete(j.early, j.state.Seq+1)
+		for _, e := range next {
+			if err := j.state.Apply(e); err != nil {
+				panic(fmt.Sprintf("the state cannot follow its own ledger: %v", err)) // restarting refolds, and says so again
+			}
+		}
+		j.shared = nil
+		j.folded.Broadcast()
 	}
-	return &c
+	for j.state.Seq < last {
+		j.folded.Wait()
+	}
+}
+
+// snapshot is the whole state at this moment. It never changes, and must not be changed.
+func (j *journal) snapshot() *rollback.State {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.shared == nil {
+		j.shared = j.state.Snapshot()
+	}
+	return j.shared
+}
+
+// peek reads the state in place, where a snapshot would cost the next append a copy of what it changes. The function must be quick.
+func (j *journal) peek(read func(*rollback.State)) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	read(&j.state)
+}
+
+// environment is one environment's state at this moment. It never changes, and must not be changed.
+func (j *journal) environment(name string) *rollback.Environment {
+	return j.snapshot().Environment(name)
 }
 
 // unwritable says why nothing can be stored, "" when it can, as far as the last append knows. A second rollback that the ledger refused
@@ -122,22 +194,12 @@ func (j *journal) onBroken(broke func(error)) {
 	j.broke = broke
 }
 
-// snapshot is a copy of the whole state, the caller's own.
-func (j *journal) snapshot() rollback.State {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	var c rollback.State
-	copyOf(&j.state, &c)
-	return c
-}
-
-// copyOf copies through JSON: the state is what its stored form says, and nothing of it is shared.
-func copyOf(from, to any) {
-	b, err := json.Marshal(from)
-	if err == nil {
-		err = json.Unmarshal(b, to)
+// mend finds out whether a ledger that took nothing takes something again. Without it an agent that is not ready might never be: nobody
+// sends it what it could store.
+func (j *journal) mend(ctx context.Context) {
+	if j.unwritable() == "" {
+		return
 	}
-	if err != nil {
-		panic(fmt.Sprintf("the state cannot be copied: %v", err))
-	}
+	_, err := j.ledger.Append(ctx)
+	j.stored(err)
 }

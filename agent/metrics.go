@@ -2,6 +2,7 @@ package agent
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -19,35 +20,37 @@ var (
 	descGateTime = prometheus.NewDesc(slo.AgentGateTimestamp, "When the gate's last result was reported, in seconds since the epoch.", append(place[:2:2], slo.LabelGate), nil)
 	descLocked   = prometheus.NewDesc(slo.AgentLocked, "1 while redeployment is refused.", place, nil)
 	descSeq      = prometheus.NewDesc("rollback_agent_ledger_entries", "Entries in the ledger.", nil, nil)
+	descKilled   = prometheus.NewDesc("rollback_agent_kill_switch", "1 while a kill switch is on: decide and record, act on nothing.", place, nil)
+	descHeld     = prometheus.NewDesc("rollback_agent_held", "1 while a person holds the agent.", place, nil)
+	descMissed   = prometheus.NewDesc("rollback_agent_missed_deliveries_total", "Firings that nobody delivered, found by asking.", place, nil)
 	descBad      = prometheus.NewDesc("rollback_agent_quarantined_deliveries", "Webhook bodies in the ledger that could not be read.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (a *Agent) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descT0, descBaseline, descGate, descGateTime, descLocked, descSeq, descBad} {
+	for _, d := range []*prometheus.Desc{descT0, descBaseline, descGate, descGateTime, descLocked, descSeq, descBad, descKilled, descHeld, descMissed} {
 		ch <- d
 	}
 	a.decisions.Describe(ch)
+	a.deliveries.Describe(ch)
 }
 
 // Collect implements prometheus.Collector: the series are read off the state, so that they cannot disagree with the ledger.
 func (a *Agent) Collect(ch chan<- prometheus.Metric) {
 	state := a.journal.snapshot()
-	ch <- gauge(descSeq, float64(state.Seq))
+	ch <- gauge(descSeq, float64(state.Seq-state.Cut))
 	ch <- gauge(descBad, float64(state.Quarantined))
 	for _, e := range a.all() {
 		collect(ch, e, state.Environment(e.name))
+		collectBrakes(ch, e, state.Environment(e.name), a.now())
 	}
 	a.decisions.Collect(ch)
+	a.deliveries.Collect(ch)
 }
 
 func collect(ch chan<- prometheus.Metric, e *environment, state *rollback.Environment) {
 	at := []string{e.plan.Service, e.plan.Environment}
-	locked := 0.0
-	if state.Lock != nil {
-		locked = 1
-	}
-	ch <- gauge(descLocked, locked, at...)
+	ch <- gauge(descLocked, truth(state.Lock != nil), at...)
 	if state.Release != nil {
 		ch <- gauge(descT0, float64(state.Release.T0.UnixMilli())/1000, at...)
 	}
@@ -60,13 +63,23 @@ func collect(ch chan<- prometheus.Metric, e *environment, state *rollback.Enviro
 		if g.Verdict == release.Unknown {
 			continue
 		}
-		result := 0.0
-		if g.Verdict == release.Pass {
-			result = 1
-		}
-		ch <- gauge(descGate, result, append(at[:2:2], g.Gate)...)
+		ch <- gauge(descGate, truth(g.Verdict == release.Pass), append(at[:2:2], g.Gate)...)
 		ch <- gauge(descGateTime, float64(g.At.UnixMilli())/1000, append(at[:2:2], g.Gate)...)
 	}
+}
+
+func collectBrakes(ch chan<- prometheus.Metric, e *environment, state *rollback.Environment, now time.Time) {
+	at := []string{e.plan.Service, e.plan.Environment}
+	ch <- gauge(descKilled, truth(e.stopped(state)), at...)
+	ch <- gauge(descHeld, truth(state.Standing(now) != nil), at...)
+	ch <- prometheus.MustNewConstMetric(descMissed, prometheus.CounterValue, float64(state.Missed), at...)
+}
+
+func truth(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
 }
 
 func gauge(d *prometheus.Desc, v float64, labels ...string) prometheus.Metric {

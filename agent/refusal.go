@@ -17,22 +17,37 @@ func locked(state *rollback.Environment) error {
 	if state.Lock == nil {
 		return nil
 	}
-	return release.Problemf(release.Locked, "rollback-agent unlock --cause TEXT, when the cause is known",
+	return release.Problemf(release.Locked, "rollback-agent rca "+state.Lock.Incident+", when the cause is known; then somebody else: rollback-agent unlock",
 		"%s is locked since %s by incident %s", state.Name, state.Lock.Since.Format("2006-01-02 15:04:05Z"), state.Lock.Incident)
 }
 
-// mayRelease asks whether a commit with this tree may be released at all.
-func mayRelease(state *rollback.Environment, commit, tree string) error {
-	if incident := state.Banned[tree]; incident != "" {
+// mayRelease asks whether a commit with this content may be released at all.
+func mayRelease(state *rollback.Environment, commit, content string) error {
+	if incident := state.Banned[content]; incident != "" {
 		return banned(short(commit), incident)
 	}
 	if state.Pin == nil {
 		return release.Problemf(release.Refused, "rollback-agent stable", "no stable tag is pinned: there would be nothing to go back to")
 	}
-	if state.Pin.Commit == commit || state.Pin.Tree == tree {
+	if state.Pin.Commit == commit || state.Pin.Content() == content {
 		return release.Problemf(release.Refused, "the stable tag belongs on what ran before the release", "%s is what %s holds", short(commit), state.Pin.Name())
 	}
 	return nil
+}
+
+// mayDeploy is the one rule of gate and release: the content was not rolled back, and every gate of the plan has passed for the commit, not
+// too long ago. The rollback itself needs no gate.
+func mayDeploy(plan slo.Plan, state *rollback.Environment, c candidate, now time.Time) error {
+	if incident := state.Banned[c.content]; incident != "" {
+		return banned(short(c.commit), incident)
+	}
+	if err := failing(state, c.commit); err != nil {
+		return err
+	}
+	if allowed(state, c.commit) {
+		return nil
+	}
+	return unproven(plan, state, c.commit, now)
 }
 
 func beingPushed(p *rollback.Preparation) error {
@@ -81,6 +96,13 @@ var remoteKinds = map[gitrepo.Kind]release.Kind{
 	gitrepo.ErrNoRef:       release.Refused,
 	gitrepo.ErrTagMismatch: release.Refused,
 	gitrepo.ErrLocked:      release.Refused,
+	gitrepo.ErrInvalid:     release.Invalid,
+	gitrepo.ErrTagMissing:  release.Refused,
+	gitrepo.ErrTagMoved:    release.Refused,
+	gitrepo.ErrUnsigned:    release.Refused,
+	gitrepo.ErrSignature:   release.Refused,
+	gitrepo.ErrBadTree:     release.Refused,
+	gitrepo.ErrPath:        release.Refused,
 }
 
 func remoteProblem(act string, err error) error {
@@ -88,7 +110,16 @@ func remoteProblem(act string, err error) error {
 	if !known {
 		kind = release.Undecided
 	}
-	return &release.Problem{Kind: kind, Message: act, Cause: err}
+	return &release.Problem{Kind: kind, Message: act, Cause: err, Hint: remoteHints[gitrepo.KindOf(err)]}
+}
+
+// remoteHints say what to do about the answers that a person can do something about.
+var remoteHints = map[gitrepo.Kind]string{
+	gitrepo.ErrTagMissing: "`rollback-agent stable --last` names the last one that was declared stable",
+	gitrepo.ErrTagMoved:   "find out who moved it; another stable tag can be named",
+	gitrepo.ErrUnsigned:   "sign it with git tag -s, or give the agent a git.signing_key_file: git.stable_tags asks for signatures",
+	gitrepo.ErrSignature:  "git.stable_tags names those whose signature counts",
+	gitrepo.ErrPath:       "paths are from the top of the repository, and lead through folders",
 }
 
 func short(id string) string { return fmt.Sprintf("%.12s", id) }

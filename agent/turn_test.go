@@ -3,6 +3,7 @@ package agent_test
 import (
 	"context"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -20,6 +21,38 @@ func bare(t *testing.T) *world {
 	return w
 }
 
+// later is a clock that pass moves forward.
+func (w *world) later() func() time.Time {
+	w.passed = &atomic.Int64{}
+	return func() time.Time { return time.Now().Add(time.Duration(w.passed.Load())) }
+}
+
+// pass lets time go by.
+func (w *world) pass(d time.Duration) { w.passed.Add(int64(d)) }
+
+// deliverOther posts the alert under another fingerprint.
+func (r *running) deliverOther(fingerprint string) {
+	r.t.Helper()
+	text := strings.Replace(string(body("firing", time.Now())), "4f6a9e0c2b7d1835", fingerprint, 1)
+	if _, err := r.Receive(context.Background(), "am", []byte(text)); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// reason waits until the last decision about an episode has this reason.
+func (r *running) reason(key string, want rollback.Reason) {
+	r.t.Helper()
+	var d rollback.Decision
+	if !eventually(30*time.Second, func() bool {
+		if episode := r.state().Episodes[key]; episode != nil && episode.Decision != nil {
+			d = *episode.Decision
+		}
+		return d.Reason == want
+	}) {
+		r.t.Fatalf("%s: no decision for %s, the last is %+v", key, want, d)
+	}
+}
+
 func TestAKillSwitchAfterTheDecisionStopsThePush(t *testing.T) {
 	w := newWorld(t)
 	c := w.config(t)
@@ -27,7 +60,7 @@ func TestAKillSwitchAfterTheDecisionStopsThePush(t *testing.T) {
 	bad := w.release(t, 20, "bad")
 	w.quiet(t)
 	r.do(release.Deed{Act: release.ActStable})
-	r.do(release.Deed{Act: release.ActRelease, Commit: bad})
+	r.ship(bad)
 	before := w.git.Tip(t, branch)
 	w.burning(t)
 	w.git.Break(gittest.Push, gittest.Status(http.StatusServiceUnavailable))
@@ -65,8 +98,13 @@ func TestAReleaseThatCouldNotBePushedInTimeIsForgone(t *testing.T) {
 	next := w.release(t, 0, "next")
 	r.do(release.Deed{Act: release.ActStable})
 	w.git.Break(gittest.Push, gittest.Status(http.StatusServiceUnavailable))
+	r.do(release.Deed{Act: release.ActRecord, Gate: "1.1", Verdict: release.Pass, Commit: next})
 	r.refused(release.Deed{Act: release.ActRelease, Commit: next}, release.Undecided, "tried again")
 	r.refused(release.Deed{Act: release.ActStable}, release.Refused, "is being pushed")
+	first := r.state().Forward.At
+	if !eventually(20*time.Second, func() bool { f := r.state().Forward; return f.At.After(first) && f.Since.Equal(first) }) {
+		t.Errorf("T0 would be before it was tried last: %+v", r.state().Forward)
+	}
 	later.Store(int64(6 * time.Minute))
 	if !eventually(10*time.Second, func() bool { return r.state().Forward == nil }) {
 		t.Fatal("it is still tried")
@@ -84,6 +122,7 @@ func TestADeedAfterAReloadWaitsForTheOneInHand(t *testing.T) {
 	r := w.start(t, c)
 	next := w.release(t, 0, "next")
 	r.do(release.Deed{Act: release.ActStable})
+	r.do(release.Deed{Act: release.ActRecord, Gate: "1.1", Verdict: release.Pass, Commit: next})
 	pushing, goOn := make(chan struct{}), make(chan struct{})
 	w.git.Break(gittest.Push, func(rw http.ResponseWriter, q *http.Request, git http.Handler) {
 		close(pushing)

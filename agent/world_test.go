@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,6 +30,7 @@ type world struct {
 	dir          string
 	good         string // commit
 	now          func() time.Time
+	passed       *atomic.Int64 // by later, the time that pass has let go by
 }
 
 const (
@@ -67,6 +69,7 @@ type shop struct {
 	total, bad float64
 	shares     map[string]float64
 	forced     float64 // share, whatever the branch says
+	violations int
 }
 
 func newShop(t *testing.T, git *gittest.Server) *shop {
@@ -85,6 +88,7 @@ func (s *shop) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	s.last = now
 	s.total += n
 	s.bad += n * max(s.share(), s.forced)
+	fmt.Fprintf(w, "isolation_violations_total %d\n", s.violations)
 	fmt.Fprintf(w, "shop_requests_total{code=\"200\"} %f\nshop_requests_total{code=\"500\"} %f\n", s.total-s.bad, s.bad)
 }
 
@@ -102,6 +106,13 @@ func (s *shop) share() float64 {
 	fmt.Sscanf(string(text), "errors %f", &percent)
 	s.shares[id] = percent / 100
 	return percent / 100
+}
+
+// violate lets one tenant see what is another's.
+func (s *shop) violate() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.violations++
 }
 
 // force makes a share of all requests fail, whatever is deployed.

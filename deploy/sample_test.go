@@ -27,7 +27,7 @@ func TestAlertmanagerAcceptsTheSample(t *testing.T) {
 func TestTheAgentAcceptsTheSample(t *testing.T) {
 	w := newWorld(t)
 	etc := t.TempDir()
-	for _, name := range []string{"alertmanager.token", "ci.token", "kim.token", "git.token"} {
+	for _, name := range []string{"alertmanager.token", "ci.token", "kim.token", "lee.token", "git.token"} {
 		if err := os.WriteFile(filepath.Join(etc, name), []byte("secret-of-"+name+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -20,6 +20,7 @@ const Version = 1
 type Config struct {
 	Version        int           `yaml:"version"`
 	Storage        Storage       `yaml:"storage"`
+	Ledger         Ledger        `yaml:"ledger,omitempty"`
 	MaxMode        slo.Mode      `yaml:"max_mode"`                   // no trigger may do more than this
 	KillSwitchFile string        `yaml:"kill_switch_file,omitempty"` // while it exists: decide and record, act on nothing
 	Web            Web           `yaml:"web"`
@@ -29,6 +30,11 @@ type Config struct {
 // Storage is where the ledger lives.
 type Storage struct {
 	SQLite string `yaml:"sqlite"`
+}
+
+// Ledger is how the ledger is kept.
+type Ledger struct {
+	Retention slo.Duration `yaml:"retention,omitempty"` // entries older than that are cut off, but none of an open incident; 0: never
 }
 
 // Web is who may speak to the agent.
@@ -68,11 +74,35 @@ type Endpoint struct {
 
 // Git is the remote and the branch that is production.
 type Git struct {
-	URL             string `yaml:"url"` // http or https, without user
-	Branch          string `yaml:"branch"`
-	CredentialsFile string `yaml:"credentials_file,omitempty"` // user:password, or a token alone; "": none
-	Author          Author `yaml:"author"`
-	Credentials     Secret `yaml:"-"` // the file's content when it was read
+	URL             string     `yaml:"url"` // https or http without user, or ssh://user@host/path, or user@host:path
+	Branch          string     `yaml:"branch"`
+	CredentialsFile string     `yaml:"credentials_file,omitempty"` // user:password, or a token alone; "": none
+	Transport       Transport  `yaml:",inline"`
+	Read            ReadAccess `yaml:"read,omitempty"` // for checkouts that gates run in
+	Author          Author     `yaml:"author"`
+	Paths           []string   `yaml:"paths,omitempty"`            // put back by a rollback; empty: the whole tree
+	SigningKeyFile  string     `yaml:"signing_key_file,omitempty"` // an SSH or OpenPGP key without passphrase; "": nothing is signed
+	StableTags      StableTags `yaml:"stable_tags,omitempty"`
+	MarkerTags      bool       `yaml:"marker_tags,omitempty"` // each rollback's commit gets a tag rollback-agent/INCIDENT
+	SigningKey      Secret     `yaml:"-"`
+	Credentials     Secret     `yaml:"-"` // the file's content when it was read
+}
+
+// ReadAccess is how gates' checkouts read the repository: never with the credentials that may push.
+type ReadAccess struct {
+	URL             string `yaml:"url,omitempty"`              // git.url unless given
+	CredentialsFile string `yaml:"credentials_file,omitempty"` // for http and https, as git.credentials_file
+	KeyFile         string `yaml:"key_file,omitempty"`         // for ssh: a private key that may only read
+	Credentials     Secret `yaml:"-"`
+	Key             Secret `yaml:"-"`
+}
+
+// StableTags is whose signature makes a tag one that can be returned to. With either file, an unsigned or foreign-signed tag is none.
+type StableTags struct {
+	SignersFile string `yaml:"signers_file,omitempty"`         // as git's gpg.ssh.allowedSignersFile
+	KeyringFile string `yaml:"openpgp_keyring_file,omitempty"` // public keys, armored or not
+	Signers     []byte `yaml:"-"`
+	Keyring     []byte `yaml:"-"`
 }
 
 // Author signs the agent's commits with name and address.
@@ -83,14 +113,16 @@ type Author struct {
 
 // Budget is how many automatic rollbacks there may be; 0 allows none.
 type Budget struct {
-	PerRelease int `yaml:"per_release"` // 0 or 1
-	PerDay     int `yaml:"per_day"`
+	PerRelease int          `yaml:"per_release"` // 0 or 1
+	PerDay     int          `yaml:"per_day"`
+	Cooldown   slo.Duration `yaml:"cooldown"` // after a rollback: for so long, none of the next release without a person
 }
 
 // Arm is for how long after T0 a firing may roll back or propose to; later it only pages.
 type Arm struct {
-	Auto    slo.Duration `yaml:"auto"`
-	Propose slo.Duration `yaml:"propose"`
+	Auto     slo.Duration `yaml:"auto"`
+	Propose  slo.Duration `yaml:"propose"`
+	Approval slo.Duration `yaml:"approval"` // for how long a proposal can be approved; then it is made again, or lapses
 }
 
 // Scope is something a token may do.
@@ -98,18 +130,21 @@ type Scope string
 
 // The scopes.
 const (
-	Alerts   Scope = "alerts"   // deliver webhooks
-	Gate     Scope = "gate"     // ask whether a commit may be deployed
-	Deployed Scope = "deployed" // say that a commit was deployed
-	Record   Scope = "record"   // report a gate's result
-	Read     Scope = "read"     // see the state and the history
-	Operate  Scope = "operate"  // declare stable, capture baselines, release, reload
-	Approve  Scope = "approve"  // approve what is proposed
-	Unlock   Scope = "unlock"   // open the lock with a cause
+	Alerts   Scope = "alerts"      // deliver webhooks
+	Gate     Scope = "gate"        // ask whether a commit may be deployed
+	Deployed Scope = "deployed"    // say that a commit was deployed
+	Record   Scope = "record"      // report a gate's result
+	Read     Scope = "read"        // see the state and the history
+	Operate  Scope = "operate"     // declare stable, capture baselines, release, reload, hold, kill switch, submit a cause
+	Approve  Scope = "approve"     // say yes or no to what is proposed, stop a rollback before its push
+	Unlock   Scope = "unlock"      // open the lock, when somebody else has submitted the cause
+	Break    Scope = "break_glass" // open the lock alone, without a cause
 )
 
 // Scopes are all scopes, in the order of the documentation.
-func Scopes() []Scope { return []Scope{Alerts, Gate, Deployed, Record, Read, Operate, Approve, Unlock} }
+func Scopes() []Scope {
+	return []Scope{Alerts, Gate, Deployed, Record, Read, Operate, Approve, Unlock, Break}
+}
 
 // Masked is the configuration in force as YAML, with its defaults filled in and without secrets: fit to be shown.
 func (c Config) Masked() []byte {
@@ -135,12 +170,14 @@ func (c Config) secrets() []Secret {
 		all = append(all, t.Secret)
 	}
 	for _, e := range c.Environments {
-		if e.Git.Credentials == "" {
-			continue
-		}
-		all = append(all, e.Git.Credentials)
-		if _, password, ok := strings.Cut(string(e.Git.Credentials), ":"); ok && password != "" {
-			all = append(all, Secret(password))
+		for _, secret := range []Secret{e.Git.Credentials, e.Git.Read.Credentials} {
+			if secret == "" {
+				continue
+			}
+			all = append(all, secret)
+			if _, password, ok := strings.Cut(string(secret), ":"); ok && password != "" {
+				all = append(all, Secret(password))
+			}
 		}
 	}
 	return all

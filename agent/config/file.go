@@ -8,6 +8,7 @@ type (
 		At             diag.Position     `yaml:"-"`
 		Version        diag.Text         `yaml:"version"`
 		Storage        storage           `yaml:"storage"`
+		Ledger         ledger            `yaml:"ledger"`
 		MaxMode        diag.Text         `yaml:"max_mode"`
 		KillSwitchFile diag.Text         `yaml:"kill_switch_file"`
 		Web            web               `yaml:"web"`
@@ -15,6 +16,9 @@ type (
 	}
 	storage struct {
 		SQLite diag.Text `yaml:"sqlite"`
+	}
+	ledger struct {
+		Retention diag.Text `yaml:"retention"`
 	}
 	web struct {
 		At     diag.Position `yaml:"-"`
@@ -48,9 +52,34 @@ type (
 		Branch          diag.Text     `yaml:"branch"`
 		Paths           []diag.Text   `yaml:"paths"`
 		CredentialsFile diag.Text     `yaml:"credentials_file"`
+		Auth            diag.Text     `yaml:"auth"`
+		Timeout         diag.Text     `yaml:"timeout"`
+		Proxy           diag.Text     `yaml:"proxy"`
+		TLS             tlsFile       `yaml:"tls"`
+		SSH             sshFile       `yaml:"ssh"`
+		Read            readFile      `yaml:"read"`
 		Author          authorFile    `yaml:"author"`
 		SigningKeyFile  diag.Text     `yaml:"signing_key_file"`
 		StableTags      stableTags    `yaml:"stable_tags"`
+		MarkerTags      diag.Text     `yaml:"marker_tags"`
+	}
+	tlsFile struct {
+		At              diag.Position `yaml:"-"`
+		CAFile          diag.Text     `yaml:"ca_file"`
+		CertificateFile diag.Text     `yaml:"certificate_file"`
+		KeyFile         diag.Text     `yaml:"key_file"`
+	}
+	sshFile struct {
+		At             diag.Position `yaml:"-"`
+		KeyFile        diag.Text     `yaml:"key_file"`
+		AgentSocket    diag.Text     `yaml:"agent_socket"`
+		KnownHostsFile diag.Text     `yaml:"known_hosts_file"`
+	}
+	readFile struct {
+		At              diag.Position `yaml:"-"`
+		URL             diag.Text     `yaml:"url"`
+		CredentialsFile diag.Text     `yaml:"credentials_file"`
+		KeyFile         diag.Text     `yaml:"key_file"`
 	}
 	authorFile struct {
 		Name  diag.Text `yaml:"name"`
@@ -58,13 +87,16 @@ type (
 	}
 	stableTags struct {
 		SignersFile diag.Text `yaml:"signers_file"`
+		KeyringFile diag.Text `yaml:"openpgp_keyring_file"`
 	}
 	budgetFile struct {
 		PerRelease diag.Text `yaml:"per_release"`
 		PerDay     diag.Text `yaml:"per_day"`
+		Cooldown   diag.Text `yaml:"cooldown"`
 	}
 	armFile struct {
-		Auto    diag.Text `yaml:"auto"`
-		Propose diag.Text `yaml:"propose"`
+		Auto     diag.Text `yaml:"auto"`
+		Propose  diag.Text `yaml:"propose"`
+		Approval diag.Text `yaml:"approval"`
 	}
 )

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/coclai/cutover/generator/diag"
 	"github.com/coclai/cutover/generator/slo"
@@ -38,6 +39,7 @@ func (r *reader) config(f file) Config {
 	if r.required(f.At, f.Storage.SQLite, "storage.sqlite") {
 		c.Storage.SQLite = r.resolve(f.Storage.SQLite.Value)
 	}
+	c.Ledger.Retention = r.retention(f.Ledger.Retention)
 	c.Web.Tokens = r.tokens(f)
 	if len(f.Environments) == 0 {
 		r.missing(f.At, "environments", "name at least one service with its plan, Prometheus, Alertmanager and git remote")
@@ -61,6 +63,18 @@ func (r *reader) maxMode(t diag.Text) slo.Mode {
 		r.complain(t, quoted(t.Value)+" is no mode", "write observe, propose or auto")
 	}
 	return slo.Mode(t.Value)
+}
+
+// retention is at least a week: Alertmanager may repeat itself days later, and who comes back from a weekend wants to see it.
+func (r *reader) retention(t diag.Text) slo.Duration {
+	if t.Value == "" {
+		return 0
+	}
+	keep := r.duration(t, 0)
+	if keep > 0 && keep < 7*day {
+		r.complain(t, "entries must be kept for at least 7d", "leave it out to keep all of them")
+	}
+	return keep
 }
 
 func (r *reader) environment(e environmentFile) Environment {
@@ -136,17 +150,34 @@ func unfitForRef(name string) bool {
 }
 
 func (r *reader) budget(b budgetFile) Budget {
-	budget := Budget{PerRelease: r.number(b.PerRelease, 1), PerDay: r.number(b.PerDay, 1)}
+	budget := Budget{PerRelease: r.number(b.PerRelease, 1), PerDay: r.number(b.PerDay, 1), Cooldown: r.cooldown(b.Cooldown)}
 	if budget.PerRelease > 1 {
 		r.complain(b.PerRelease, "a release can be rolled back only once", "write 1, or 0 for never automatically")
 	}
 	return budget
 }
 
+// cooldown may be 0s: then the budget alone counts.
+func (r *reader) cooldown(t diag.Text) slo.Duration {
+	if t.Value == "0s" {
+		return 0
+	}
+	return r.duration(t, cooldown)
+}
+
+// What a budget and a proposal are unless the file says otherwise.
+const (
+	cooldown = slo.Duration(30 * time.Minute)
+	approval = slo.Duration(time.Hour)
+)
+
 const day = slo.Duration(24 * 60 * 60 * 1e9)
 
 func (r *reader) arm(a armFile) Arm {
-	arm := Arm{Auto: r.duration(a.Auto, day), Propose: r.duration(a.Propose, 2*day)}
+	arm := Arm{Auto: r.duration(a.Auto, day), Propose: r.duration(a.Propose, 2*day), Approval: r.duration(a.Approval, approval)}
+	if arm.Approval < slo.Duration(time.Minute) {
+		r.complain(a.Approval, "nobody can answer within "+arm.Approval.String(), "give persons at least a minute; 1h unless given")
+	}
 	if arm.Propose < arm.Auto {
 		place := a.Propose
 		if place.Value == "" {

@@ -114,9 +114,10 @@ func TestTheLeastConfigurationHasSafeDefaults(t *testing.T) {
 			Prometheus:    config.Endpoint{URL: "http://127.0.0.1:9090", Timeout: slo.Duration(10 * time.Second)},
 			Alertmanagers: []config.Endpoint{{URL: "http://127.0.0.1:9093", Timeout: slo.Duration(10 * time.Second)}},
 			Git: config.Git{URL: "https://git.example.org/shop/deploy.git", Branch: "production",
-				Author: config.Author{Name: "rollback-agent", Email: "rollback-agent@localhost"}},
-			Budget: config.Budget{PerRelease: 1, PerDay: 1},
-			Arm:    config.Arm{Auto: slo.Duration(24 * time.Hour), Propose: slo.Duration(48 * time.Hour)},
+				Transport: config.Transport{Timeout: slo.Duration(30 * time.Second)},
+				Author:    config.Author{Name: "rollback-agent", Email: "rollback-agent@localhost"}},
+			Budget: config.Budget{PerRelease: 1, PerDay: 1, Cooldown: slo.Duration(30 * time.Minute)},
+			Arm:    config.Arm{Auto: slo.Duration(24 * time.Hour), Propose: slo.Duration(48 * time.Hour), Approval: slo.Duration(time.Hour)},
 		}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -47,31 +47,18 @@ func (r *reader) git(owner diag.Position, g gitFile) Git {
 		owner = g.At
 	}
 	git := Git{URL: g.URL.Value, Branch: g.Branch.Value, Author: r.author(g.Author)}
-	if r.required(owner, g.URL, "git.url") {
-		r.url(g.URL)
-	}
+	r.transport(owner, g, &git)
 	if r.required(owner, g.Branch, "git.branch") && (!branches.MatchString(git.Branch) || strings.Contains(git.Branch, "..")) {
 		r.complain(g.Branch, quoted(git.Branch)+" cannot be a branch", "write the short name, as in git branch")
 	}
-	if g.CredentialsFile.Value != "" {
+	if g.CredentialsFile.Value != "" && !shellURL(g.URL.Value) {
 		git.CredentialsFile = r.resolve(g.CredentialsFile.Value)
 		git.Credentials = r.secret(g.CredentialsFile, git.CredentialsFile)
 	}
-	r.refuseUnspoken(g)
+	r.read(g, &git)
+	r.scope(g, &git)
+	r.signing(g, &git)
 	return git
-}
-
-// refuseUnspoken keeps the agent from starting as if it did what it does not do: what these keys ask for would be silently absent.
-func (r *reader) refuseUnspoken(g gitFile) {
-	if len(g.Paths) > 0 {
-		r.complain(g.Paths[0], "rolling back only some paths is not possible with this version", "write paths: [] for the whole tree")
-	}
-	if g.SigningKeyFile.Value != "" {
-		r.complain(g.SigningKeyFile, "signing commits is not possible with this version", "write signing_key_file: ''")
-	}
-	if g.StableTags.SignersFile.Value != "" {
-		r.complain(g.StableTags.SignersFile, "checking signatures is not possible with this version", "write signers_file: ''")
-	}
 }
 
 func (r *reader) author(a authorFile) Author {

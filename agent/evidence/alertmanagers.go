@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/coclai/cutover/agent/rollback"
 )
@@ -36,31 +37,15 @@ func NewAlertmanagers(endpoints []Endpoint) (*Alertmanagers, error) {
 	return a, nil
 }
 
-// Suppressed says what keeps a firing from being anybody's business: "silenced by <id>" or "inhibited by <fingerprint>", "" when nothing
-// does. Members gossip silences, so one that suppresses decides, and one that answers is enough. It fails when none answers.
-//
-// Muting by a time interval is no suppression: it keeps a pager quiet at night, which is when a rollback is wanted most.
-func (a *Alertmanagers) Suppressed(ctx context.Context, f rollback.Firing) (string, error) {
-	var failures []error
-	for _, p := range a.peers {
-		by, err := p.suppressed(ctx, f.Fingerprint)
-		if err != nil {
-			failures = append(failures, fmt.Errorf("ask %s for its alerts: %w", p.base(), err))
-			continue
-		}
-		if by != "" {
-			return by, nil
-		}
-	}
-	if len(failures) == len(a.peers) {
-		return "", errors.Join(failures...)
-	}
-	return "", nil
-}
+// Alerts are what the members of one cluster said of their alerts at one moment. An alert is in it once for each member that knows it.
+type Alerts []Alert
 
-// alert is the part of Alertmanager's answer that is read (api/v2/openapi.yaml, gettableAlert).
-type alert struct {
-	Fingerprint string `json:"fingerprint"`
+// Alert is the part of Alertmanager's answer that is read (api/v2/openapi.yaml, gettableAlert). Resolved ones are not in it.
+type Alert struct {
+	Fingerprint string            `json:"fingerprint"`
+	Labels      map[string]string `json:"labels"`
+	Annotations map[string]string `json:"annotations"`
+	StartsAt    time.Time         `json:"startsAt"`
 	Status      struct {
 		State       string   `json:"state"`
 		SilencedBy  []string `json:"silencedBy"`
@@ -68,27 +53,71 @@ type alert struct {
 	} `json:"status"`
 }
 
-// suppressed asks for all alerts: a filter would have to be made of a webhook's labels.
-func (p peer) suppressed(ctx context.Context, fingerprint string) (string, error) {
-	alerts, err := p.alerts(ctx)
-	if err != nil {
-		return "", err
-	}
-	for _, a := range alerts {
-		if a.Fingerprint != fingerprint {
+// Alerts asks every member. Members gossip silences, so that one that answers is enough; it fails when none does.
+func (a *Alertmanagers) Alerts(ctx context.Context) (Alerts, error) {
+	var failures []error
+	all := Alerts{}
+	for _, p := range a.peers {
+		alerts, err := p.alerts(ctx)
+		if err != nil {
+			failures = append(failures, fmt.Errorf("ask %s for its alerts: %w", p.base(), err))
 			continue
 		}
-		if len(a.Status.SilencedBy) > 0 {
-			return "silenced by " + strings.Join(a.Status.SilencedBy, ", "), nil
-		}
-		if len(a.Status.InhibitedBy) > 0 {
-			return "inhibited by " + strings.Join(a.Status.InhibitedBy, ", "), nil
-		}
+		all = append(all, alerts...)
 	}
-	return "", nil
+	if len(failures) == len(a.peers) {
+		return nil, errors.Join(failures...)
+	}
+	return all, nil
 }
 
-func (p peer) alerts(ctx context.Context) ([]alert, error) {
+// Suppressing says what keeps a firing from being anybody's business: "silenced by <id>" or "inhibited by <fingerprint>", "" when nothing
+// does. One member that suppresses decides.
+//
+// Muting by a time interval is no suppression: it keeps a pager quiet at night, which is when a rollback is wanted most.
+func (all Alerts) Suppressing(f rollback.Firing) string {
+	for _, alert := range all.of(f) {
+		if len(alert.Status.SilencedBy) > 0 {
+			return "silenced by " + strings.Join(alert.Status.SilencedBy, ", ")
+		}
+		if len(alert.Status.InhibitedBy) > 0 {
+			return "inhibited by " + strings.Join(alert.Status.InhibitedBy, ", ")
+		}
+	}
+	return ""
+}
+
+// Has says whether a firing is among them, suppressed or not.
+func (all Alerts) Has(f rollback.Firing) bool { return len(all.of(f)) > 0 }
+
+// of are the alerts that a firing is one of. What Prometheus itself told us lacks the external labels that Alertmanager sees, and so has
+// another fingerprint: then all its labels must be there.
+func (all Alerts) of(f rollback.Firing) Alerts {
+	if same := all.where(func(a Alert) bool { return a.Fingerprint == f.Fingerprint }); len(same) > 0 || len(f.Labels) == 0 {
+		return same
+	}
+	return all.where(func(a Alert) bool {
+		for name, value := range f.Labels {
+			if a.Labels[name] != value {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+func (all Alerts) where(holds func(Alert) bool) Alerts {
+	var some Alerts
+	for _, a := range all {
+		if holds(a) {
+			some = append(some, a)
+		}
+	}
+	return some
+}
+
+func (p peer) alerts(ctx context.Context) (Alerts, error) {
+	// All of them: a filter would have to be made of a webhook's labels.
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.base()+"/api/v2/alerts", nil)
 	if err != nil {
 		return nil, err
@@ -101,7 +130,7 @@ func (p peer) alerts(ctx context.Context) ([]alert, error) {
 	if answer.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("it answered %s", answer.Status)
 	}
-	var alerts []alert
+	var alerts Alerts
 	if err := json.NewDecoder(answer.Body).Decode(&alerts); err != nil {
 		return nil, fmt.Errorf("read its answer: %w", err)
 	}

@@ -34,12 +34,17 @@ func (p *Prometheus) Capture(ctx context.Context, s slo.PlanSLO, at time.Time) (
 	if err != nil {
 		return release.Baseline{}, &NoBaseline{SLO: s.ID, Reason: oneLine(err.Error()), Cause: err}
 	}
+	return BaselineOf(s, sample)
+}
+
+// BaselineOf is the baseline that a sample of the plan's baseline queries makes, or a *NoBaseline.
+func BaselineOf(s slo.PlanSLO, sample release.Sample) (release.Baseline, error) {
 	if reason := unfit(s, sample); reason != "" {
 		return release.Baseline{}, &NoBaseline{SLO: s.ID, Reason: reason}
 	}
 	return release.Baseline{
 		SLO: s.ID, Value: decimal(*sample.Value), Events: decimal(math.Round(*sample.Events)),
-		Over: s.Baseline.Over.String(), Query: s.Baseline.Value, At: at.UTC(),
+		Over: s.Baseline.Over.String(), Query: s.Baseline.Value, At: sample.At.UTC(),
 	}, nil
 }
 

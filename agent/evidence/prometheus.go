@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/coclai/cutover/agent/release"
+	"github.com/coclai/cutover/agent/rollback"
 	"github.com/coclai/cutover/generator/slo"
 )
 
@@ -108,22 +109,50 @@ func (p *Prometheus) answered(warnings v1.Warnings, err error) error {
 
 // Alerting lists the SLOs whose page is pending or firing in this service and environment, by id, each once, in order.
 func (p *Prometheus) Alerting(ctx context.Context, service, environment string) ([]string, error) {
-	answer, err := p.api.Alerts(ctx)
+	alerts, err := p.alerts(ctx, service, environment)
 	if err != nil {
-		return nil, fmt.Errorf("ask prometheus for its alerts: %w", err)
+		return nil, err
 	}
 	ids := []string{}
-	for _, a := range answer.Alerts {
-		id := string(a.Labels[slo.LabelSLO])
-		if id == "" || a.Labels[slo.LabelSeverity] != slo.SeverityPage {
-			continue
-		}
-		if string(a.Labels[slo.LabelService]) == service && string(a.Labels[slo.LabelEnvironment]) == environment {
+	for _, a := range alerts {
+		if id := string(a.Labels[slo.LabelSLO]); id != "" && a.Labels[slo.LabelSeverity] == slo.SeverityPage {
 			ids = append(ids, id)
 		}
 	}
 	slices.Sort(ids)
 	return slices.Compact(ids), nil
+}
+
+// Firing lists the alerts that fire in this service and environment as Prometheus sees them: without external labels, so that their
+// fingerprint may not be Alertmanager's, and with StartsAt at the time when the condition began, which is `for` earlier.
+func (p *Prometheus) Firing(ctx context.Context, service, environment string) ([]rollback.Firing, error) {
+	alerts, err := p.alerts(ctx, service, environment)
+	if err != nil {
+		return nil, err
+	}
+	var all []rollback.Firing
+	for _, a := range alerts {
+		if a.State != v1.AlertStateFiring {
+			continue
+		}
+		f := rollback.Firing{Status: "firing", Fingerprint: a.Labels.Fingerprint().String(), Labels: map[string]string{},
+			Summary: string(a.Annotations["summary"]), StartsAt: a.ActiveAt.UTC()}
+		for name, value := range a.Labels {
+			f.Labels[string(name)] = string(value)
+		}
+		all = append(all, f)
+	}
+	return all, nil
+}
+
+func (p *Prometheus) alerts(ctx context.Context, service, environment string) ([]v1.Alert, error) {
+	answer, err := p.api.Alerts(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("ask prometheus for its alerts: %w", err)
+	}
+	return slices.DeleteFunc(answer.Alerts, func(a v1.Alert) bool {
+		return string(a.Labels[slo.LabelService]) != service || string(a.Labels[slo.LabelEnvironment]) != environment
+	}), nil
 }
 
 func unknown(s slo.PlanSLO, at time.Time, err error) release.Reading {

@@ -148,6 +148,8 @@ func testReadSince(t *testing.T, p *evidence.Prometheus) {
 	}{
 		{"one violation, long over", violations("violations"), evidence.Since{Onset: at(0, 30, 0), At: at(1, 50, 0), Step: 15 * time.Second},
 			release.Fail, at(1, 10, 0), "isolation-violations is 1, >= 1"},
+		{"its onset between two milliseconds", violations("violations"), evidence.Since{Onset: at(0, 30, 0).Add(750 * time.Microsecond), At: at(1, 50, 0), Step: 15 * time.Second},
+			release.Fail, at(1, 10, 0), "isolation-violations is 1, >= 1"},
 		{"onset after it", violations("violations"), evidence.Since{Onset: at(1, 10, 30), At: at(1, 50, 0), Step: 15 * time.Second},
 			release.Pass, at(1, 50, 0), "isolation-violations is 0, not >= 1"},
 		{"onset is its last evaluation", violations("violations"), evidence.Since{Onset: at(1, 10, 15), At: at(1, 50, 0), Step: 15 * time.Second},

@@ -37,6 +37,7 @@ func (s Since) moments() int {
 // restarts, where one violation is enough and need not go on. Freshness is judged at since.At. When no evaluation was found true and
 // some could not be judged, it is UNKNOWN: the violation may have been there.
 func (p *Prometheus) ReadSince(ctx context.Context, s slo.PlanSLO, b *release.Baseline, since Since) release.Reading {
+	since.Onset = since.Onset.Truncate(time.Millisecond) // Prometheus's own precision: it would answer for other moments than were asked
 	now, err := p.sample(ctx, s, since.At)
 	if err != nil {
 		return unknown(s, since.At, err)

@@ -20,12 +20,15 @@ func (k Kind) Error() string { return string(k) }
 // Every kind of error this package returns. Invalid input, an unreadable
 // credentials file and the like carry no kind.
 const (
-	ErrAuth        Kind = "the remote refused the credentials" // HTTP 401, 403
-	ErrNotFound    Kind = "no repository at this address"      // HTTP 404, 410
-	ErrUnavailable Kind = "the remote did not answer"          // network, timeout, HTTP 429, 5xx and other statuses
-	ErrRedirected  Kind = "the remote redirected"              // any 3xx: never followed, credentials stay here
-	ErrNotGit      Kind = "the answer is not git's"            // an empty 200, a login page, a proxy
-	ErrNoV2        Kind = "the remote does not speak git protocol version 2"
+	ErrAuth        Kind = "the remote refused the credentials"                 // HTTP 401, 403; ssh: none of the keys
+	ErrIdentity    Kind = "the remote cannot show that it is who it should be" // TLS certificate, ssh host key
+	ErrNotFound    Kind = "no repository at this address"                      // HTTP 404, 410
+	ErrUnavailable Kind = "the remote did not answer"                          // network, timeout, HTTP 429, 5xx and other statuses
+	ErrRedirected  Kind = "the remote redirected"                              // any 3xx: never followed, credentials stay here
+	ErrNotGit      Kind = "the answer is not git's"                            // an empty 200, a login page, a proxy
+	ErrEnded       Kind = "the remote's git ended without a whole answer"      // over ssh: its words follow
+	ErrContradicts Kind = "the remote's report and its refs contradict each other"
+	ErrNoV2        Kind = "the remote does not speak git protocol version 2" // and cannot do what is asked without
 	ErrSHA256      Kind = "the repository uses sha256 object ids"
 	ErrNoAtomic    Kind = "the remote cannot update two refs atomically" // receive-pack without "atomic"
 	ErrTooLarge    Kind = "the answer is too large"
@@ -37,7 +40,12 @@ const (
 	ErrTagMoved    Kind = "the tag moved"                      // other object than pinned
 	ErrTagMismatch Kind = "the tag object contradicts its ref" // other name or target, nested, not a commit
 	ErrExists      Kind = "the ref exists already"
-	ErrLocked      Kind = "another lock record stands" // other than the one given
+	ErrInvalid     Kind = "not a valid name" // of a branch, tag, environment or object: nothing was asked of the remote
+	ErrUnsigned    Kind = "the tag is not signed"
+	ErrSignature   Kind = "the tag's signature is not good" // bad, or of nobody allowed to sign
+	ErrBadTree     Kind = "the tree is not as git makes them"
+	ErrPath        Kind = "the path cannot be restored" // leads through a file, link or submodule, or holds nothing on either side
+	ErrLocked      Kind = "another lock record stands"  // other than the one given
 )
 
 // KindOf is the first Kind in err's chain, or "" when it has none.

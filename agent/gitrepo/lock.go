@@ -18,15 +18,23 @@ type LockRecord struct {
 	Branch      string // short name of the branch guarded
 	Incident    string
 	By          string // who locked; empty in a Change: the configured author
-	Allow       ID     // the one commit the branch may be moved to: the rollback
+	Allow       ID     // the one commit the branch may be moved to: the rollback; "": none
 	Since       time.Time
+	Signature   string // armored, over the lines above; "" without a Key
 }
 
-const lockVersion = "1"
+const (
+	lockVersion = "1"
+	allowNone   = "none"
+)
 
-// text is the record as stored. The hook reads these lines with sed: one word,
-// one space, the value.
-func (l LockRecord) text() []byte {
+// lines is the record as signed. The hook reads them with sed: one word, one
+// space, the value.
+func (l LockRecord) lines() string {
+	allow := string(l.Allow)
+	if allow == "" {
+		allow = allowNone
+	}
 	var b strings.Builder
 	for _, line := range [][2]string{
 		{"version", lockVersion},
@@ -34,16 +42,21 @@ func (l LockRecord) text() []byte {
 		{"branch", l.Branch},
 		{"incident", l.Incident},
 		{"by", l.By},
-		{"allow", string(l.Allow)},
+		{"allow", allow},
 		{"since", l.Since.UTC().Format(time.RFC3339)},
 	} {
 		b.WriteString(line[0] + " " + line[1] + "\n")
 	}
-	return []byte(b.String())
+	return b.String()
 }
 
+// text is the record as stored: what is signed, then the signature.
+func (l LockRecord) text() []byte   { return []byte(l.lines() + l.Signature) }
 func (l LockRecord) object() packed { return newObject(plumbing.BlobObject, l.text()) }
 func (l LockRecord) ref() string    { return lockPrefix + l.Environment }
+
+// ID is the object that the lock's ref points at while this record stands.
+func (l LockRecord) ID() ID { return l.object().id }
 
 // Validate checks that the record can be written and read back.
 func (l LockRecord) Validate() error {
@@ -55,18 +68,26 @@ func (l LockRecord) Validate() error {
 	if l.Since.Unix() <= 0 {
 		return errors.New("lock record: no date given")
 	}
-	return errors.Join(checkName("environment", l.Environment), checkName("branch", l.Branch), l.Allow.Validate())
+	err := errors.Join(checkName("environment", l.Environment), checkName("branch", l.Branch))
+	if l.Allow != "" {
+		err = errors.Join(err, l.Allow.Validate())
+	}
+	return err
 }
 
 // parseLock is strict, so that a record read is written back to the same id.
 func parseLock(raw []byte) (LockRecord, error) {
-	var l LockRecord
+	signed, signature, err := splitSignature(raw)
+	if err != nil {
+		return LockRecord{}, fmt.Errorf("lock record: %w", err)
+	}
+	l := LockRecord{Signature: signature}
 	var since string
 	fields := map[string]*string{
 		"version": new(string), "environment": &l.Environment, "branch": &l.Branch,
 		"incident": &l.Incident, "by": &l.By, "allow": (*string)(&l.Allow), "since": &since,
 	}
-	for line := range strings.Lines(string(raw)) {
+	for line := range strings.Lines(string(signed)) {
 		key, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
 		if f := fields[key]; f != nil {
 			*f = value
@@ -75,7 +96,9 @@ func parseLock(raw []byte) (LockRecord, error) {
 	if v := *fields["version"]; v != lockVersion {
 		return LockRecord{}, fmt.Errorf("lock record of version %.20q: this program writes %s", v, lockVersion)
 	}
-	var err error
+	if l.Allow == allowNone {
+		l.Allow = ""
+	}
 	if l.Since, err = time.Parse(time.RFC3339, since); err != nil {
 		return LockRecord{}, fmt.Errorf("lock record: since: %w", err)
 	}
@@ -88,7 +111,7 @@ func parseLock(raw []byte) (LockRecord, error) {
 	return l, nil
 }
 
-// buildLock completes the record with the commit it lets through.
+// buildLock completes the record with the commit it lets through, and signs it.
 func (r *Remote) buildLock(l LockRecord, allow ID) (*PreparedLock, error) {
 	if l.Allow != "" && l.Allow != allow {
 		return nil, fmt.Errorf("record allows %s, the commit is %s", l.Allow.Short(), allow.Short())
@@ -103,7 +126,11 @@ func (r *Remote) buildLock(l LockRecord, allow ID) (*PreparedLock, error) {
 	if err := l.Validate(); err != nil {
 		return nil, err
 	}
-	return &PreparedLock{Ref: l.ref(), Object: l.object().id, Raw: l.text()}, nil
+	var err error
+	if l.Signature, err = r.key.armored(signsLock, []byte(l.lines())); err != nil {
+		return nil, err
+	}
+	return &PreparedLock{Ref: l.ref(), Object: l.ID(), Raw: l.text()}, nil
 }
 
 // ReadLock reads the lock of an environment; false when none stands. A record
@@ -133,7 +160,7 @@ func wrap(act string, err error) error {
 }
 
 func (r *Remote) readRecord(ctx context.Context, id ID) (LockRecord, error) {
-	objects, err := r.fetchObjects(ctx, fetch{want: id, all: true, limit: maxObjects}, id)
+	objects, err := r.fetchObjects(ctx, fetch{want: []ID{id}, all: true, limit: maxObjects}, id)
 	if err != nil {
 		return LockRecord{}, err
 	}
@@ -143,26 +170,74 @@ func (r *Remote) readRecord(ctx context.Context, id ID) (LockRecord, error) {
 	return parseLock(objects[id].raw)
 }
 
-// ClearLock deletes the lock if it is the one given (compare and swap). Nil when
-// it is gone already; ErrLocked when another record stands there.
-func (r *Remote) ClearLock(ctx context.Context, environment string, l LockRecord) error {
-	if err := l.Validate(); err != nil || l.Environment != environment {
-		return fmt.Errorf("clear lock of %s: not its record: %w", environment, errors.Join(err, ErrLocked))
+// SetLock puts a lock on the remote that travels with no commit: when a rollback
+// was decided and cannot be made, or could not be pushed. A record of the same
+// incident that stands already is left as it is; another's is ErrLocked. It may be
+// repeated.
+func (r *Remote) SetLock(ctx context.Context, l LockRecord) (LockRecord, error) {
+	set, err := r.setLock(ctx, l)
+	return set, wrap("lock "+l.Environment, err)
+}
+
+func (r *Remote) setLock(ctx context.Context, l LockRecord) (LockRecord, error) {
+	if standing, ok, err := r.ReadLock(ctx, l.Environment); ok || err != nil {
+		return ofIncident(standing, l.Incident, err)
 	}
-	return wrap("clear lock of "+environment, r.clear(ctx, l.ref(), l.object().id))
+	p, err := r.buildLock(l, l.Allow)
+	if err != nil {
+		return LockRecord{}, err
+	}
+	pack, err := writePack(newObject(plumbing.BlobObject, p.Raw))
+	if err != nil {
+		return LockRecord{}, err
+	}
+	rep, pushed := r.receive(ctx, []update{{p.Ref, "", p.Object}}, pack)
+	again, cancel := r.afterwards(ctx)
+	defer cancel()
+	standing, ok, err := r.ReadLock(again, l.Environment)
+	if ok || err != nil {
+		return ofIncident(standing, l.Incident, errors.Join(err, pushed))
+	}
+	if err := errors.Join(pushed, rep.refusal()); err != nil {
+		return LockRecord{}, err
+	}
+	return LockRecord{}, fmt.Errorf("%w: it took the lock, and shows none", ErrNotGit)
+}
+
+// ofIncident accepts a record that stands for the incident, however it came there.
+func ofIncident(standing LockRecord, incident string, err error) (LockRecord, error) {
+	switch {
+	case standing.Incident == incident:
+		return standing, nil
+	case err != nil:
+		return LockRecord{}, err
+	}
+	return LockRecord{}, fmt.Errorf("%w: of incident %s", ErrLocked, standing.Incident)
+}
+
+// ClearLock deletes the lock that stands, also one whose record cannot be read
+// (compare and swap: one that was put there meanwhile stays, ErrLocked). Nil when
+// none stands.
+func (r *Remote) ClearLock(ctx context.Context, environment string) error {
+	act, name := "clear lock of "+environment, lockPrefix+environment
+	if err := checkName("environment", environment); err != nil {
+		return wrap(act, err)
+	}
+	refs, err := r.listRefs(ctx, name)
+	at, stands := refs[name]
+	if err != nil || !stands {
+		return wrap(act, err)
+	}
+	return wrap(act, r.clear(ctx, name, at.id))
 }
 
 // clear believes the ref, not the report: an answer lost after the deletion is a
 // success.
 func (r *Remote) clear(ctx context.Context, name string, id ID) error {
-	gone, err := r.absent(ctx, name, id)
-	if gone || err != nil {
-		return err
-	}
 	rep, pushed := r.receive(ctx, []update{{name, id, ""}}, nil)
 	again, cancel := r.afterwards(ctx)
 	defer cancel()
-	gone, err = r.absent(again, name, id)
+	gone, err := r.absent(again, name, id)
 	switch {
 	case gone:
 		return nil

@@ -17,7 +17,7 @@ var hex40 = regexp.MustCompile(`^[0-9a-f]{40}$`)
 // Validate reports whether id is the id of an object.
 func (id ID) Validate() error {
 	if !hex40.MatchString(string(id)) || id == zeroID {
-		return fmt.Errorf("object id %.50q: want 40 lower-case hex digits", string(id))
+		return fmt.Errorf("%w: object id %.50q: want 40 lower-case hex digits", ErrInvalid, string(id))
 	}
 	return nil
 }
@@ -39,15 +39,15 @@ var refName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._/+-]*$`)
 // checkName checks the short name of a branch, tag or environment.
 func checkName(what, name string) error {
 	if len(name) > maxName {
-		return fmt.Errorf("%s name of %d bytes: at most %d", what, len(name), maxName)
+		return fmt.Errorf("%w: %s name of %d bytes: at most %d", ErrInvalid, what, len(name), maxName)
 	}
 	if !refName.MatchString(name) {
-		return fmt.Errorf("%s name %q: want a letter or digit, then letters, digits and any of . _ / + -", what, name)
+		return fmt.Errorf("%w: %s name %q: want a letter or digit, then letters, digits and any of . _ / + -", ErrInvalid, what, name)
 	}
 	// The slash makes an end of the name look like an end of a component.
 	for _, bad := range []string{"..", "//", "/.", "./", ".lock/"} {
 		if strings.Contains(name+"/", bad) {
-			return fmt.Errorf("%s name %q: git does not allow %q there", what, name, bad)
+			return fmt.Errorf("%w: %s name %q: git does not allow %q there", ErrInvalid, what, name, bad)
 		}
 	}
 	return nil

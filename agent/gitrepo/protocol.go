@@ -17,15 +17,17 @@ const (
 
 // What an answer may weigh, in bytes. A rollback's weigh about 1 kB together.
 const (
-	maxAdvertised = 1 << 20
-	maxRefList    = 4 << 20 // ls-refs matches prefixes: "main" brings "main-2" too
+	maxAdvertised = 256 << 20 // every ref of the repository, where it cannot be avoided; none of it is kept
+	maxRefList    = 4 << 20   // ls-refs matches prefixes: "main" brings "main-2" too
 	maxObjects    = 4 << 20
 	maxHistory    = 64 << 20
 )
 
 // serves is what the remote's upload-pack can do, asked once.
 type serves struct {
-	filter bool
+	v0      bool // and no version 2
+	filter  bool
+	shallow bool
 }
 
 // capabilities asks the remote for its protocol, or remembers the answer. Two
@@ -37,20 +39,32 @@ func (r *Remote) capabilities(ctx context.Context) (serves, error) {
 	if known != nil {
 		return *known, nil
 	}
-	a, err := r.send(ctx, request{path: "/info/refs?service=" + uploadPack, service: uploadPack, limit: maxAdvertised})
+	a, err := r.send(ctx, request{service: uploadPack, limit: maxAdvertised})
 	if err != nil {
 		return serves{}, err
 	}
 	s, err := readCapabilities(a)
-	if err != nil {
+	err = a.blame(err, ErrNotGit)
+	if err != nil || s.v0 {
 		a.abandon() // a v0 advertisement names every ref
-		return serves{}, a.blame(err, ErrNotGit)
+	} else {
+		a.Close()
 	}
-	a.Close()
+	if err != nil {
+		return serves{}, err
+	}
 	r.mu.Lock()
 	r.serves = &s
 	r.mu.Unlock()
 	return s, nil
+}
+
+// forget makes the next operation ask for the capabilities again, after an answer
+// that they do not explain: the server may have been replaced.
+func (r *Remote) forget() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.serves = nil
 }
 
 func readCapabilities(in io.Reader) (serves, error) {
@@ -58,19 +72,23 @@ func readCapabilities(in io.Reader) (serves, error) {
 	if err != nil {
 		return serves{}, err
 	}
-	if line != "version 2" {
-		return serves{}, notVersion2(line)
+	switch line {
+	case "version 2":
+	case "":
+		return serves{}, fmt.Errorf("%w: the repository has no refs at all", ErrNoRef)
+	default:
+		return readCapabilitiesV0(line)
 	}
-	s, commands := serves{}, 0
+	s, commands := serves{shallow: true}, 0
 	for {
-		kind, b, err := readFrame(in)
+		line, err := nextLine(in)
 		if err != nil {
 			return serves{}, err
 		}
-		if kind != frameData {
+		if line == "" {
 			break
 		}
-		key, value, _ := strings.Cut(strings.TrimSpace(string(b)), "=")
+		key, value, _ := strings.Cut(line, "=")
 		switch {
 		case key == "object-format" && value != "sha1":
 			return serves{}, fmt.Errorf("%w: object-format=%.20s", ErrSHA256, printable(value))
@@ -82,33 +100,40 @@ func readCapabilities(in io.Reader) (serves, error) {
 		}
 	}
 	if commands != 2 {
-		return serves{}, fmt.Errorf("%w: it lacks ls-refs or fetch", ErrNoV2)
+		return serves{}, fmt.Errorf("%w: it lacks ls-refs or fetch", ErrNotGit)
 	}
 	return s, nil
 }
 
-// firstLine skips the "# service=" preamble, which v2 servers may send or not.
+// firstLine skips the "# service=" preamble, which v2 servers may send or not,
+// and the name of version 1, which is version 0 with that name in front. It is
+// "" when an old server has nothing to advertise.
 func firstLine(in io.Reader) (string, error) {
+	preamble := false
 	for {
 		kind, b, err := readFrame(in)
 		if err != nil {
 			return "", err
 		}
 		line := strings.TrimSpace(string(b))
-		if kind == frameData && !strings.HasPrefix(line, "# service=") {
+		switch {
+		case strings.HasPrefix(line, "# service="):
+			preamble = true
+		case kind == frameFlush && preamble:
+			preamble = false
+		case kind == frameFlush, line != "" && line != "version 1":
 			return line, nil
 		}
 	}
 }
 
-// notVersion2 tells a v0 server with sha256 ids from one with sha1: the former
-// could not be used even if it learnt v2.
-func notVersion2(line string) error {
-	id, _, _ := strings.Cut(line, " ")
-	if len(id) == 64 || strings.Contains(line, "object-format=sha256") {
-		return ErrSHA256
+// nextLine is "" at the end of the section.
+func nextLine(in io.Reader) (string, error) {
+	kind, b, err := readFrame(in)
+	if err != nil || kind != frameData {
+		return "", err
 	}
-	return fmt.Errorf("%w: git 2.18 or later is needed there, and its web server must pass the Git-Protocol header on", ErrNoV2)
+	return strings.TrimSpace(string(b)), nil
 }
 
 // ref is one line of ls-refs.
@@ -127,22 +152,33 @@ func (f ref) commit() ID {
 
 // listRefs reads the named refs (full names); a missing one is not in the map.
 func (r *Remote) listRefs(ctx context.Context, names ...string) (map[string]ref, error) {
-	if _, err := r.capabilities(ctx); err != nil {
-		return nil, err
-	}
-	args := []string{"peel"}
-	for _, n := range names {
-		args = append(args, "ref-prefix "+n)
-	}
-	a, err := r.send(ctx, request{path: "/" + uploadPack, service: uploadPack, body: command("ls-refs", args...), limit: maxRefList})
+	can, err := r.capabilities(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer a.Close()
-	all, err := readRefs(a)
-	if err != nil {
-		return nil, a.blame(err, ErrNotGit)
+	q := request{service: uploadPack, v0: true, limit: maxAdvertised}
+	if !can.v0 {
+		args := []string{"peel"}
+		for _, n := range names {
+			args = append(args, "ref-prefix "+n)
+		}
+		q = request{service: uploadPack, body: command("ls-refs", args...), limit: maxRefList}
 	}
+	a, err := r.send(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	read := readRefs
+	if can.v0 {
+		read = func(in io.Reader) (map[string]ref, error) { return readRefsV0(in, names) }
+	}
+	all, err := read(a)
+	if err = a.blame(err, ErrNotGit); err != nil {
+		a.abandon()
+		r.forget()
+		return nil, err
+	}
+	a.Close()
 	return pick(all, names), nil
 }
 
@@ -186,15 +222,18 @@ func readRefs(in io.Reader) (map[string]ref, error) {
 // fetch is one v2 fetch; the pack is given to visit object by object, until
 // visit says it has enough.
 type fetch struct {
-	want    ID
+	want    []ID
 	have    []ID
-	shallow bool  // only the wanted commit, not its history
+	shallow bool  // only the wanted commits, not their history
 	all     bool  // keep trees and blobs too: the wanted object may be one
 	limit   int64 // bytes
 }
 
 func (f fetch) args(filter bool) []string {
-	args := []string{"ofs-delta", "no-progress", "want " + string(f.want)}
+	args := []string{"ofs-delta", "no-progress"}
+	for _, w := range f.want {
+		args = append(args, "want "+string(w))
+	}
 	for _, h := range f.have {
 		args = append(args, "have "+string(h))
 	}
@@ -216,14 +255,27 @@ func (r *Remote) fetch(ctx context.Context, f fetch, visit func(packed) bool) er
 	if err != nil {
 		return err
 	}
-	a, err := r.send(ctx, request{path: "/" + uploadPack, service: uploadPack, body: command("fetch", f.args(can.filter)...), limit: f.limit})
+	q, read := request{service: uploadPack, v0: can.v0, limit: f.limit}, readFetched
+	if can.v0 {
+		read = readFetchedV0
+		q.body, err = f.bodyV0(can)
+	} else {
+		q.body = command("fetch", f.args(can.filter)...)
+	}
 	if err != nil {
 		return err
 	}
-	err = readFetched(a, f, visit)
+	a, err := r.send(ctx, q)
+	if err != nil {
+		return err
+	}
+	err = a.blame(read(a, f, visit), ErrBadPack)
+	if err != nil {
+		r.forget()
+	}
 	if err != nil || !can.filter {
 		a.abandon()
-		return a.blame(err, ErrBadPack)
+		return err
 	}
 	a.Close()
 	return nil

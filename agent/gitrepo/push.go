@@ -1,12 +1,11 @@
 package gitrepo
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"time"
-
-	"github.com/go-git/go-git/v5/plumbing"
 )
 
 // Outcome is what became of a push, by the remote's refs read afterwards.
@@ -48,7 +47,8 @@ const rereadTimeout = 10 * time.Second
 // also after a crash: a commit already there is Done without a push, a tip that
 // is neither is Moved (or Done and Superseded) without a push.
 //
-// The refs are read before and after; what the remote answers in between only
+// The refs are read afterwards, and before unless [Remote.Tip] or [Remote.Survey]
+// has just seen the branch at p.Expected; what the remote answers in between only
 // explains them. So an answer lost after acceptance is Done, and an empty 200 is
 // Retry. The Outcome is always valid. The error is what kept the remote from
 // telling us more: nil for Done and Moved, nil for a Rejected with a report; with
@@ -58,14 +58,18 @@ func (r *Remote) Push(ctx context.Context, p Prepared) (Pushed, error) {
 	if err := r.checkPrepared(p); err != nil {
 		return Pushed{Outcome: Rejected}, wrap(act, err)
 	}
-	before, err := r.look(ctx, p)
-	if err != nil || before.Outcome != Retry {
-		return before, wrap(act, err)
+	var refs map[string]ref
+	if !r.recall.isFresh(p.Expected) {
+		var before Pushed
+		var err error
+		if before, refs, err = r.look(ctx, p); err != nil || before.Outcome != Retry {
+			return before, wrap(act, err)
+		}
 	}
-	rep, unsent := r.pushOnce(ctx, p, before.LockStands)
+	rep, unsent := r.pushOnce(ctx, p, refs)
 	again, cancel := r.afterwards(ctx)
 	defer cancel()
-	after, err := r.look(again, p)
+	after, _, err := r.look(again, p)
 	if err != nil {
 		return after, wrap(act, errors.Join(err, unsent))
 	}
@@ -84,15 +88,21 @@ func (r *Remote) checkPrepared(p Prepared) error {
 
 // look reads the refs and says where p is, by them alone. Retry means: not there
 // yet, nothing in the way.
-func (r *Remote) look(ctx context.Context, p Prepared) (Pushed, error) {
+func (r *Remote) look(ctx context.Context, p Prepared) (Pushed, map[string]ref, error) {
 	names := []string{r.branch}
-	if p.Lock != nil {
-		names = append(names, p.Lock.Ref)
+	for _, c := range p.companions() {
+		names = append(names, c.ref)
 	}
 	refs, err := r.listRefs(ctx, names...)
 	if err != nil {
-		return Pushed{Outcome: Unknown}, err
+		return Pushed{Outcome: Unknown}, nil, err
 	}
+	out, err := r.judge(ctx, p, refs)
+	return out, refs, err
+}
+
+// judge says where p is by the refs as read.
+func (r *Remote) judge(ctx context.Context, p Prepared, refs map[string]ref) (Pushed, error) {
 	out := Pushed{Tip: refs[r.branch].id, Outcome: Moved}
 	if p.Lock != nil {
 		out.LockStands = refs[p.Lock.Ref].id == p.Lock.Object
@@ -102,10 +112,11 @@ func (r *Remote) look(ctx context.Context, p Prepared) (Pushed, error) {
 		out.Outcome = Done
 		return out, nil
 	case p.Expected:
-		return r.atExpected(out, p, refs)
+		return atExpected(out, p, refs)
 	case "":
 		return out, nil
 	}
+	var err error
 	out.Superseded, err = r.reaches(ctx, out.Tip, p.Commit, p.Expected)
 	switch {
 	case err != nil:
@@ -116,27 +127,33 @@ func (r *Remote) look(ctx context.Context, p Prepared) (Pushed, error) {
 	return out, err
 }
 
-// atExpected: another incident's lock would make every push fail, so say so.
-func (r *Remote) atExpected(out Pushed, p Prepared, refs map[string]ref) (Pushed, error) {
+// atExpected: another incident's lock, or another tag of that name, would make
+// every push fail, so say so.
+func atExpected(out Pushed, p Prepared, refs map[string]ref) (Pushed, error) {
 	out.Outcome = Retry
-	if p.Lock == nil || out.LockStands {
-		return out, nil
-	}
-	if other, ok := refs[p.Lock.Ref]; ok {
+	for _, c := range p.companions() {
+		at := refs[c.ref].id
+		if at == c.old || at == c.new {
+			continue
+		}
 		out.Outcome = Rejected
-		return out, fmt.Errorf("%w: %s is at %s", ErrLocked, p.Lock.Ref, other.id.Short())
+		kind := ErrExists
+		if p.Lock != nil && c.ref == p.Lock.Ref {
+			kind = ErrLocked
+		}
+		return out, fmt.Errorf("%w: %s is at %s", kind, c.ref, cmp.Or(at.Short(), "nothing"))
 	}
 	return out, nil
 }
 
-// pushOnce sends the commit, and the lock unless it stands already: a server
-// restored from a backup may have lost the one and kept the other.
-func (r *Remote) pushOnce(ctx context.Context, p Prepared, lockStands bool) (report, error) {
-	updates := []update{{p.Branch, p.Expected, p.Commit}}
-	objects := []packed{newObject(plumbing.CommitObject, p.Raw)}
-	if p.Lock != nil && !lockStands {
-		updates = append(updates, update{p.Lock.Ref, "", p.Lock.Object})
-		objects = append(objects, newObject(plumbing.BlobObject, p.Lock.Raw))
+// pushOnce sends the commit, and its companions unless they stand already: a
+// server restored from a backup may have lost the one and kept the other.
+func (r *Remote) pushOnce(ctx context.Context, p Prepared, refs map[string]ref) (report, error) {
+	updates, objects := []update{{p.Branch, p.Expected, p.Commit}}, p.objects()
+	for _, c := range p.companions() {
+		if refs[c.ref].id != c.new {
+			updates, objects = append(updates, c.update), append(objects, c.object)
+		}
 	}
 	pack, err := writePack(objects...)
 	if err != nil {
@@ -158,13 +175,15 @@ func explain(seen Pushed, rep report, unsent error) (Pushed, error) {
 	}
 	seen.Text = rep.String()
 	switch {
+	case seen.Outcome == Moved: // whatever it was that the remote refused, it was not the next decision
+		return seen, nil
 	case rep.refused():
 		seen.Outcome = Rejected
 		return seen, nil
-	case seen.Outcome == Moved:
-		return seen, nil
 	case lasting(KindOf(unsent)):
 		seen.Outcome = Rejected
+	case unsent == nil && seen.Text == "":
+		return seen, fmt.Errorf("%w: it said ok, and the branch is where it was", ErrContradicts)
 	}
 	return seen, unsent
 }
@@ -172,7 +191,7 @@ func explain(seen Pushed, rep report, unsent error) (Pushed, error) {
 // lasting are the failures that another try does not cure.
 func lasting(k Kind) bool {
 	switch k {
-	case ErrAuth, ErrNotFound, ErrRedirected, ErrNoAtomic, ErrRefused:
+	case ErrAuth, ErrIdentity, ErrNotFound, ErrRedirected, ErrNoAtomic, ErrRefused:
 		return true
 	}
 	return false

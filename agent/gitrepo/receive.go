@@ -103,7 +103,7 @@ func (r *Remote) receive(ctx context.Context, updates []update, pack []byte) (re
 	if err != nil {
 		return report{}, err
 	}
-	a, err := r.send(ctx, request{path: "/" + receivePack, service: receivePack, body: body, limit: maxReport})
+	a, err := r.send(ctx, request{service: receivePack, body: body, limit: maxReport})
 	if err != nil {
 		return report{}, err
 	}
@@ -111,9 +111,9 @@ func (r *Remote) receive(ctx context.Context, updates []update, pack []byte) (re
 	if err == nil && len(rep.refs) != len(updates) {
 		err = fmt.Errorf("%w: %d statuses for %d commands", ErrNotGit, len(rep.refs), len(updates))
 	}
-	if err != nil {
+	if err = a.blame(err, ErrNotGit); err != nil {
 		a.abandon()
-		return report{}, a.blame(err, ErrNotGit)
+		return report{}, err
 	}
 	a.Close()
 	return rep, nil
@@ -181,7 +181,7 @@ func (r *Remote) needAtomic(ctx context.Context) error {
 	if known {
 		return nil
 	}
-	a, err := r.send(ctx, request{path: "/info/refs?service=" + receivePack, service: receivePack, limit: maxAdvertised})
+	a, err := r.send(ctx, request{service: receivePack, limit: maxAdvertised})
 	if err != nil {
 		return err
 	}

@@ -4,58 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
-	"net/url"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
 
-// tokenUser is the user name sent with a bare token; forges ignore it, GitHub's
-// and GitLab's documentation suggest names like this one.
-const tokenUser = "x-access-token"
-
-const defaultTimeout = 30 * time.Second
-
-// Config says which remote, which branch and in whose name.
-type Config struct {
-	URL    string // http(s), no user info, query or fragment: https://forge/team/app.git
-	Branch string // the deploy branch, short: production
-
-	// CredentialsFile holds one line, "user:password" or a bare token, which is
-	// sent as the password of user "x-access-token" (HTTP basic). It is read anew
-	// for every request, so rotation needs no restart. Empty: anonymous. Over
-	// plain http credentials go to a loopback address only.
-	CredentialsFile string
-
-	Author  Identity      // author and committer of commits, tagger of tags
-	Timeout time.Duration // of one request, its answer included; zero: 30 s
-}
-
-// Identity is a name and an address as git writes them.
-type Identity struct{ Name, Email string }
-
-// String is git's form: Name <email>.
-func (i Identity) String() string { return i.Name + " <" + i.Email + ">" }
-
-func (i Identity) validate() error {
-	for _, s := range []string{i.Name, i.Email} {
-		if s == "" || len(s) > maxName || s != strings.TrimSpace(s) || strings.ContainsAny(s, "<>") || s != printable(s) || strings.Contains(s, "\n") {
-			return fmt.Errorf("identity %q: want a name and an address without <, > and control characters", i)
-		}
-	}
-	return nil
-}
-
-// Remote is one git repository behind http(s). It is safe for concurrent use.
+// Remote is one git repository behind http(s) or ssh. It is safe for concurrent
+// use.
 type Remote struct {
-	url, credentials string
-	branch           string // full ref name
-	author           Identity
-	timeout          time.Duration
-	client           *http.Client
+	transport transport
+	branch    string // full ref name
+	author    Identity
+	key       *Key
+	signers   *Signers
+	timeout   time.Duration
+	recall    recall
 
 	mu     sync.Mutex
 	serves *serves // nil until the remote has answered
@@ -65,55 +28,26 @@ type Remote struct {
 // Open checks c and makes a Remote. It does not speak to the network: the first
 // operation, or [Remote.Probe], finds out whether the remote is of use.
 func Open(c Config) (*Remote, error) {
-	err := errors.Join(checkURL(c.URL, c.CredentialsFile != ""), checkName("branch", c.Branch), c.Author.validate())
-	if err != nil {
-		return nil, fmt.Errorf("open remote: %w", err)
-	}
-	if c.Timeout < 0 {
-		return nil, fmt.Errorf("open remote: timeout %s", c.Timeout)
-	}
 	if c.Timeout == 0 {
 		c.Timeout = defaultTimeout
 	}
-	return &Remote{
-		url:         strings.TrimSuffix(c.URL, "/"),
-		credentials: c.CredentialsFile,
-		branch:      branchPrefix + c.Branch,
-		author:      c.Author,
-		timeout:     c.Timeout,
-		client:      newClient(),
-	}, nil
-}
-
-// checkURL never repeats the address: it may hold a password by mistake.
-func checkURL(raw string, credentials bool) error {
-	u, err := url.Parse(raw)
-	switch {
-	case err != nil || u.Host == "":
-		return errors.New("remote URL is not of the form https://host/path")
-	case u.User != nil:
-		return errors.New("remote URL has user info: put it in the credentials file")
-	case u.Scheme != "https" && u.Scheme != "http":
-		return fmt.Errorf("remote URL scheme %q: only https, and http, are spoken", u.Scheme)
-	case u.RawQuery != "" || u.Fragment != "":
-		return errors.New("remote URL has a query or a fragment")
-	case u.Scheme == "http" && credentials && !loopback(u.Hostname()):
-		return errors.New("credentials over plain http to another machine: use https")
+	err := errors.Join(checkName("branch", c.Branch), c.Author.validate())
+	if c.Timeout < 0 {
+		err = errors.Join(err, fmt.Errorf("timeout %s", c.Timeout))
 	}
-	return nil
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	t, bad := c.transport()
+	if err = errors.Join(bad, err); err != nil {
+		return nil, fmt.Errorf("open remote: %w", err)
+	}
+	return &Remote{transport: t, branch: branchPrefix + c.Branch, author: c.Author, key: c.Key, signers: c.Signers, timeout: c.Timeout}, nil
 }
 
 // Close drops idle connections. The Remote stays usable.
-func (r *Remote) Close() { r.client.CloseIdleConnections() }
+func (r *Remote) Close() { r.transport.idle() }
 
 // Probe asks what an incident would find out too late: whether the remote
-// answers, speaks protocol v2 with sha1 ids, accepts the credentials for a push
-// and can push the branch and the lock atomically. Nothing is changed.
+// answers, is git with sha1 ids, accepts the credentials for a push and can push
+// the branch and the lock atomically. Nothing is changed.
 func (r *Remote) Probe(ctx context.Context) error {
 	if _, err := r.capabilities(ctx); err != nil {
 		return fmt.Errorf("probe remote: %w", err)
@@ -135,18 +69,20 @@ func (r *Remote) Tip(ctx context.Context) (Commit, error) {
 	if !ok {
 		return Commit{}, fmt.Errorf("read tip of %s: %w", r.branch, ErrNoRef)
 	}
+	r.recall.sawTip(tip.id)
 	return r.Commit(ctx, tip.id)
 }
 
-// Commit reads any commit the remote has, whether a ref reaches it or not.
-// Otherwise: ErrNoCommit.
+// Commit reads any commit the remote has, whether a ref reaches it or not; in
+// protocol version 0 only a tip or one behind the branch. Otherwise: ErrNoCommit.
+// A commit read before is answered from memory.
 func (r *Remote) Commit(ctx context.Context, id ID) (Commit, error) {
 	if err := id.Validate(); err != nil {
 		return Commit{}, fmt.Errorf("read commit: %w", err)
 	}
-	objects, err := r.fetchObjects(ctx, fetch{want: id, shallow: true, all: true, limit: maxObjects}, id)
+	objects, err := r.fetchObjects(ctx, fetch{want: []ID{id}, shallow: true, all: true, limit: maxObjects}, id)
 	if errors.Is(err, ErrRefused) {
-		err = fmt.Errorf("%w: %w", ErrNoCommit, err)
+		objects, err = r.findBehindBranch(ctx, id, err)
 	}
 	if err != nil {
 		return Commit{}, fmt.Errorf("read commit %s: %w", id.Short(), err)
@@ -158,8 +94,12 @@ func (r *Remote) Commit(ctx context.Context, id ID) (Commit, error) {
 	return c, nil
 }
 
-// fetchObjects returns the objects named in need, all of which f must bring.
+// fetchObjects returns the objects named in need, all of which f must bring,
+// unless they are remembered.
 func (r *Remote) fetchObjects(ctx context.Context, f fetch, need ...ID) (map[ID]packed, error) {
+	if known, all := r.recall.recalled(need); all {
+		return known, nil
+	}
 	missing := map[ID]bool{}
 	for _, id := range need {
 		missing[id] = true
@@ -174,6 +114,9 @@ func (r *Remote) fetchObjects(ctx context.Context, f fetch, need ...ID) (map[ID]
 	})
 	if err == nil && len(missing) > 0 {
 		err = fmt.Errorf("%w: it lacks what was asked for", ErrBadPack)
+	}
+	if err == nil {
+		r.recall.remember(found)
 	}
 	return found, err
 }
@@ -204,7 +147,7 @@ func (r *Remote) reaches(ctx context.Context, from, target ID, behind ...ID) (bo
 	var found bool
 	var walked int
 	var bad error
-	err := r.fetch(ctx, fetch{want: from, have: append(behind, target), limit: maxHistory}, func(o packed) bool {
+	err := r.fetch(ctx, fetch{want: []ID{from}, have: append(behind, target), limit: maxHistory}, func(o packed) bool {
 		var c Commit
 		if c, bad = parseCommit(o); bad == nil {
 			walked++
@@ -214,7 +157,7 @@ func (r *Remote) reaches(ctx context.Context, from, target ID, behind ...ID) (bo
 	})
 	switch {
 	case errors.Is(err, ErrRefused):
-		return false, fmt.Errorf("%w: %w", ErrNoCommit, err)
+		return false, r.unserved(ctx, err)
 	case err != nil || bad != nil:
 		return false, errors.Join(err, bad)
 	case walked > maxWalk:

@@ -39,8 +39,26 @@ func TestOpenRefuses(t *testing.T) {
 	ok := gitrepo.Config{URL: "https://forge.example/app.git", Branch: "main", Author: author}
 	for name, spoil := range map[string]func(*gitrepo.Config){
 		"no URL":                  func(c *gitrepo.Config) { c.URL = "" },
-		"ssh":                     func(c *gitrepo.Config) { c.URL = "ssh://forge.example/app.git" },
-		"scp form":                func(c *gitrepo.Config) { c.URL = "git@forge.example:app.git" },
+		"git":                     func(c *gitrepo.Config) { c.URL = "git://forge.example/app.git" },
+		"file":                    func(c *gitrepo.Config) { c.URL = "file:///srv/app.git" },
+		"a path":                  func(c *gitrepo.Config) { c.URL = "/srv/app.git" },
+		"ext":                     func(c *gitrepo.Config) { c.URL = "ext::sh -c id" },
+		"bearer without token":    func(c *gitrepo.Config) { c.Bearer = true },
+		"half a certificate":      func(c *gitrepo.Config) { c.TLS.CertificateFile = "f" },
+		"no such CA":              func(c *gitrepo.Config) { c.TLS.CAFile = "/nowhere" },
+		"CA for http":             func(c *gitrepo.Config) { c.URL = "http://forge.example/app.git"; c.TLS.CAFile = "f" },
+		"ssh key for https":       func(c *gitrepo.Config) { c.SSH.KeyFile = "f" },
+		"password for a proxy":    func(c *gitrepo.Config) { c.Proxy = "http://me:hunter2@proxy:3128" },
+		"proxy of odd scheme":     func(c *gitrepo.Config) { c.Proxy = "ftp://proxy:3128" },
+		"ssh, nothing else":       func(c *gitrepo.Config) { c.URL = "ssh://forge.example/app.git" },
+		"ssh, no known hosts":     func(c *gitrepo.Config) { c.URL = "git@forge.example:app.git"; c.SSH.KeyFile = "f" },
+		"ssh, no key":             func(c *gitrepo.Config) { shell(c); c.SSH.KeyFile = "" },
+		"ssh, key and agent":      func(c *gitrepo.Config) { shell(c); c.SSH.AgentSocket = "s" },
+		"ssh, a token":            func(c *gitrepo.Config) { shell(c); c.CredentialsFile = "f" },
+		"ssh, http proxy":         func(c *gitrepo.Config) { shell(c); c.Proxy = "http://proxy:3128" },
+		"ssh, password in URL":    func(c *gitrepo.Config) { shell(c); c.URL = "ssh://me:hunter2@forge.example/app.git" },
+		"ssh, no path":            func(c *gitrepo.Config) { shell(c); c.URL = "ssh://forge.example/" },
+		"ssh, an option as path":  func(c *gitrepo.Config) { shell(c); c.URL = "git@forge.example:--upload-pack=id" },
 		"password in URL":         func(c *gitrepo.Config) { c.URL = "https://me:hunter2@forge.example/app.git" },
 		"bad URL with password":   func(c *gitrepo.Config) { c.URL = "https://me:hunter2@forge.example:x/%zz" },
 		"query":                   func(c *gitrepo.Config) { c.URL += "?token=hunter2" },
@@ -70,9 +88,28 @@ func TestOpenRefuses(t *testing.T) {
 		}
 	}
 	ok.Branch = "release/2026-11+hotfix_1.x"
-	if _, err := gitrepo.Open(ok); err != nil {
-		t.Error(err)
+	for name, spoil := range map[string]func(*gitrepo.Config){
+		"https":              func(*gitrepo.Config) {},
+		"a proxy":            func(c *gitrepo.Config) { c.Proxy = "socks5://proxy:1080" },
+		"ssh":                shell,
+		"ssh with port":      func(c *gitrepo.Config) { shell(c); c.URL = "ssh://me@forge.example:2222/~/app.git" },
+		"scp form":           func(c *gitrepo.Config) { shell(c); c.URL = "git@forge.example:team/app.git" },
+		"ssh agent":          func(c *gitrepo.Config) { shell(c); c.SSH.KeyFile, c.SSH.AgentSocket = "", "s" },
+		"ssh through socks":  func(c *gitrepo.Config) { shell(c); c.Proxy = "socks5://proxy:1080" },
+		"a token for https":  func(c *gitrepo.Config) { c.CredentialsFile, c.Bearer = "f", true },
+		"loopback and token": func(c *gitrepo.Config) { c.URL, c.CredentialsFile = "http://[::1]:3000/app.git", "f" },
+	} {
+		c := ok
+		spoil(&c)
+		if _, err := gitrepo.Open(c); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
+}
+
+// shell makes it a remote over ssh.
+func shell(c *gitrepo.Config) {
+	c.URL, c.SSH = "ssh://forge.example/app.git", gitrepo.SSH{KeyFile: "k", KnownHostsFile: "h"}
 }
 
 func TestTipAndCommit(t *testing.T) {
@@ -165,19 +202,14 @@ func checkAncestry(t *testing.T, g rig, tip gitrepo.ID) {
 }
 
 func TestRemotesThatCannotBeUsed(t *testing.T) {
-	v0 := func(w http.ResponseWriter, r *http.Request, git http.Handler) {
-		r.Header.Del("Git-Protocol")
-		git.ServeHTTP(w, r)
-	}
 	for name, c := range map[string]struct {
 		service string
 		fault   gittest.Fault
 		setup   func(*testing.T, *gittest.Server) string // URL, if another
 		want    gitrepo.Kind
 	}{
-		"protocol v0": {service: gittest.Read, fault: v0, want: gitrepo.ErrNoV2},
-		"sha256":      {setup: makeSHA256, want: gitrepo.ErrSHA256},
-		"sha256, v0":  {service: gittest.Read, fault: v0, setup: makeSHA256, want: gitrepo.ErrSHA256},
+		"sha256":     {setup: makeSHA256, want: gitrepo.ErrSHA256},
+		"sha256, v0": {service: gittest.Read, fault: gittest.OldGit, setup: makeSHA256, want: gitrepo.ErrSHA256},
 		"no such repository": {setup: func(_ *testing.T, s *gittest.Server) string {
 			return strings.Replace(s.URL, "repo", "other", 1)
 		}, want: gitrepo.ErrNotFound},

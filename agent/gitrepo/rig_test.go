@@ -2,6 +2,10 @@ package gitrepo_test
 
 import (
 	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,7 +15,16 @@ import (
 	"github.com/coclai/cutover/agent/gitrepo/gittest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if arg := os.Getenv(childEnv); arg != "" { // a benchmark's rollback
+		if err := child(arg); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 var author = gitrepo.Identity{Name: "Rollback Agent", Email: "agent@example.org"}
 
@@ -93,4 +106,16 @@ func (g rig) fsck(t *testing.T) {
 func (g rig) count(t *testing.T) string {
 	t.Helper()
 	return g.Git(t, "rev-list", "--count", "main")
+}
+
+// pipe runs git in the repository with something to read.
+func (g rig) pipe(t *testing.T, in string, args ...string) string {
+	t.Helper()
+	cmd := exec.Command("git", append([]string{"-C", g.Dir}, args...)...)
+	cmd.Stdin = strings.NewReader(in)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("git %v: %v\n%s", args, err, out)
+	}
+	return strings.TrimSpace(string(out))
 }

@@ -17,6 +17,7 @@ type Pin struct {
 	Object ID     `json:"object"`
 	Commit ID     `json:"commit"`
 	Tree   ID     `json:"tree"`
+	Signer string `json:"signer,omitempty"` // whose good signature the tag bears; "" where no signature is asked for
 }
 
 // Annotated tells a tag object from a lightweight tag.
@@ -30,7 +31,7 @@ func (p Pin) Validate() error {
 
 func (p Pin) tag() (string, error) {
 	if len(p.Ref) <= len(tagPrefix) || p.Ref[:len(tagPrefix)] != tagPrefix {
-		return "", fmt.Errorf("pin of %.80q: want a ref under %s", p.Ref, tagPrefix)
+		return "", fmt.Errorf("%w: pin of %.80q: want a ref under %s", ErrInvalid, p.Ref, tagPrefix)
 	}
 	return p.Ref[len(tagPrefix):], nil
 }
@@ -38,7 +39,8 @@ func (p Pin) tag() (string, error) {
 // ReadTag reads the tag of that short name. ErrTagMissing when there is none;
 // ErrTagMismatch when the tag object has another name than its ref (a tag object
 // can be put under any ref), points elsewhere than the remote says, or at
-// anything but a commit: nested tags are refused.
+// anything but a commit: nested tags are refused, so there is nothing to peel
+// twice. With [Signers]: ErrUnsigned, also for a lightweight tag, or ErrSignature.
 func (r *Remote) ReadTag(ctx context.Context, name string) (Pin, error) {
 	pin, err := r.readTag(ctx, name, "")
 	if err != nil {
@@ -49,20 +51,23 @@ func (r *Remote) ReadTag(ctx context.Context, name string) (Pin, error) {
 
 // CheckPin reads the tag again from the remote: nil when it is as pinned, else
 // ErrTagMissing, ErrTagMoved or ErrTagMismatch (or why the remote could not be
-// read).
+// read). With [Signers] it must bear a signature that they allow today, whatever
+// was allowed when it was pinned.
 func (r *Remote) CheckPin(ctx context.Context, p Pin) error {
 	if err := p.Validate(); err != nil {
 		return fmt.Errorf("check pin: %w", err)
 	}
 	now, err := r.readTag(ctx, p.Ref[len(tagPrefix):], p.Object)
-	if err == nil && now != p {
+	return p.holds(now, err)
+}
+
+// holds compares the pin with what was read, or not.
+func (p Pin) holds(now Pin, err error) error {
+	if err == nil && (now.Commit != p.Commit || now.Tree != p.Tree) {
 		// The object is the pinned one, so it is the pin that lies.
 		err = fmt.Errorf("%w: pinned commit %s, tree %s; it is %s, %s", ErrTagMismatch, p.Commit.Short(), p.Tree.Short(), now.Commit.Short(), now.Tree.Short())
 	}
-	if err != nil {
-		return fmt.Errorf("check pin of %s: %w", p.Ref, err)
-	}
-	return nil
+	return wrap("check pin of "+p.Ref, err)
 }
 
 // readTag refuses with ErrTagMoved any object but the pinned one, unless pinned
@@ -75,6 +80,10 @@ func (r *Remote) readTag(ctx context.Context, name string, pinned ID) (Pin, erro
 	if err != nil {
 		return Pin{}, err
 	}
+	return r.tagAmong(ctx, refs, name, pinned)
+}
+
+func (r *Remote) tagAmong(ctx context.Context, refs map[string]ref, name string, pinned ID) (Pin, error) {
 	at, ok := refs[tagPrefix+name]
 	if !ok {
 		return Pin{}, ErrTagMissing
@@ -82,19 +91,22 @@ func (r *Remote) readTag(ctx context.Context, name string, pinned ID) (Pin, erro
 	if pinned != "" && at.id != pinned {
 		return Pin{}, fmt.Errorf("%w: pinned %s, now %s", ErrTagMoved, pinned.Short(), at.id.Short())
 	}
-	objects, err := r.fetchObjects(ctx, fetch{want: at.id, shallow: true, all: true, limit: maxObjects}, at.id, at.commit())
+	objects, err := r.fetchObjects(ctx, fetch{want: []ID{at.id}, shallow: true, all: true, limit: maxObjects}, at.id, at.commit())
 	if err != nil {
 		return Pin{}, err
 	}
-	return checkTag(name, at, objects)
+	return r.checkTag(name, at, objects)
 }
 
 // checkTag holds the ref, the tag object and the commit against each other.
-func checkTag(name string, at ref, objects map[ID]packed) (Pin, error) {
+func (r *Remote) checkTag(name string, at ref, objects map[ID]packed) (pin Pin, err error) {
 	if at.peeled != "" {
-		if err := checkTagObject(name, at, objects[at.id]); err != nil {
-			return Pin{}, err
-		}
+		pin.Signer, err = r.checkTagObject(name, at, objects[at.id])
+	} else if r.signers != nil {
+		err = fmt.Errorf("%w: it is a lightweight tag", ErrUnsigned)
+	}
+	if err != nil {
+		return Pin{}, err
 	}
 	c, err := parseCommit(objects[at.commit()])
 	if errors.Is(err, ErrNoCommit) {
@@ -103,30 +115,42 @@ func checkTag(name string, at ref, objects map[ID]packed) (Pin, error) {
 	if err != nil {
 		return Pin{}, err
 	}
-	return Pin{Ref: tagPrefix + name, Object: at.id, Commit: c.ID, Tree: c.Tree}, nil
+	pin.Ref, pin.Object, pin.Commit, pin.Tree = tagPrefix+name, at.id, c.ID, c.Tree
+	return pin, nil
 }
 
-func checkTagObject(name string, at ref, o packed) error {
-	var t object.Tag
-	if err := t.Decode(memoryObject(o)); err != nil {
-		return fmt.Errorf("%w: %s: %w", ErrTagMismatch, o.id.Short(), err)
-	}
+func (r *Remote) checkTagObject(name string, at ref, o packed) (signer string, err error) {
+	t, err := parseTag(o.raw)
 	switch {
-	case t.Name != name:
-		return fmt.Errorf("%w: the object is named %.80q", ErrTagMismatch, printable(t.Name))
-	case t.TargetType == plumbing.TagObject:
-		return fmt.Errorf("%w: it tags another tag", ErrTagMismatch)
-	case t.TargetType != plumbing.CommitObject:
-		return fmt.Errorf("%w: it tags a %s", ErrTagMismatch, t.TargetType)
-	case ID(t.Target.String()) != at.peeled:
-		return fmt.Errorf("%w: it points at %s, the remote says %s", ErrTagMismatch, ID(t.Target.String()).Short(), at.peeled.Short())
+	case err != nil:
+		return "", fmt.Errorf("%w: %s: %w", ErrTagMismatch, o.id.Short(), err)
+	case t.name != name:
+		return "", fmt.Errorf("%w: the object is named %.80q", ErrTagMismatch, printable(t.name))
+	case t.kind == "tag":
+		return "", fmt.Errorf("%w: it tags another tag", ErrTagMismatch)
+	case t.kind != "commit":
+		return "", fmt.Errorf("%w: it tags a %.20s", ErrTagMismatch, printable(t.kind))
+	case t.target != at.peeled:
+		return "", fmt.Errorf("%w: it points at %s, the remote says %s", ErrTagMismatch, t.target.Short(), at.peeled.Short())
 	}
-	return nil
+	return r.checkSignature(t)
 }
 
-// CreateTag puts an annotated tag on a commit the remote has, and reads it back.
-// The ref must not exist: ErrExists, unless it is this very object (a repeat after
-// a crash). A hook's no is ErrRefused with its text.
+// checkSignature asks for a signature only where signers are configured: without them nobody could say what it is worth.
+func (r *Remote) checkSignature(t tagObject) (signer string, err error) {
+	switch {
+	case r.signers == nil:
+		return "", nil
+	case t.signature == "":
+		return "", ErrUnsigned
+	}
+	return r.signers.check(t.message, t.signature, t.tagged)
+}
+
+// CreateTag puts an annotated tag on a commit the remote has, signed if there is
+// a [Key], and reads it back. The ref must not exist: ErrExists, unless it is this
+// very object (a repeat after a crash). A hook's no is ErrRefused with its text.
+// What [Signers] would not take afterwards is not pushed.
 func (r *Remote) CreateTag(ctx context.Context, name string, at ID, message string, now time.Time) (Pin, error) {
 	o, err := r.buildTag(name, at, message, now)
 	if err != nil {
@@ -151,7 +175,22 @@ func (r *Remote) buildTag(name string, at ID, message string, now time.Time) (pa
 		TargetType: plumbing.CommitObject,
 		Target:     hash(at),
 	}
-	return encode(o.Encode)
+	unsigned, err := encode(o.Encode)
+	if err != nil {
+		return packed{}, err
+	}
+	raw, err := r.key.signedTag(unsigned.raw)
+	if err != nil {
+		return packed{}, err
+	}
+	t, err := parseTag(raw)
+	if err != nil {
+		return packed{}, err
+	}
+	if _, err := r.checkSignature(t); err != nil {
+		return packed{}, err
+	}
+	return newObject(plumbing.TagObject, raw), nil
 }
 
 func (r *Remote) pushTag(ctx context.Context, name string, o packed) (Pin, error) {

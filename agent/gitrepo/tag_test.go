@@ -44,7 +44,7 @@ func TestReadTag(t *testing.T) {
 		"light-tree": gitrepo.ErrTagMismatch,
 		"light-blob": gitrepo.ErrTagMismatch,
 		"stable":     gitrepo.ErrTagMissing,
-		"../main":    "",
+		"../main":    gitrepo.ErrInvalid,
 	} {
 		if got, err := g.remote.ReadTag(ctx, name); err == nil || gitrepo.KindOf(err) != want {
 			t.Errorf("%s: %+v, %v; want %q", name, got, err, want)

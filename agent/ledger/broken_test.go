@@ -37,17 +37,6 @@ func appendPastLimit(path string) {
 		errors.Is(again, ledger.ErrNotDurable), errors.Is(again, ledger.ErrBroken))
 }
 
-func limit(bytes uint64) {
-	var now syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &now); err != nil {
-		fmt.Println(err)
-	}
-	now.Cur = min(bytes, now.Max)
-	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &now); err != nil {
-		fmt.Println(err)
-	}
-}
-
 func TestAFailingDiskBreaksTheLedgerUntilItIsOpenedAgain(t *testing.T) {
 	path := newPath(t)
 	child := exec.Command(os.Args[0])

@@ -3,25 +3,26 @@ package ledger
 import (
 	"context"
 	"database/sql"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"sync"
+	"time"
 
 	"github.com/coclai/cutover/agent/rollback"
 )
 
-// Ledger is an open ledger. It is safe for concurrent use.
+// Ledger is an open ledger, the only one of its file. It is safe for concurrent use.
 type Ledger struct {
-	path    string
+	*Reader
 	lock    *lock
 	writing *sql.DB
-	reading *sql.DB
 	writer  *writer
 	close   func() error
 }
+
+var _ Store = (*Ledger)(nil)
 
 // Open opens the ledger at path, or creates one of mode 0600 in an existing folder if none was ever there. It returns only a ledger that
 // is whole and durable; every error is, or wraps, a *Refusal.
@@ -31,7 +32,7 @@ func Open(path string) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Ledger{path: path, lock: held}
+	l := &Ledger{Reader: &Reader{path: path, seen: held.seen()}, lock: held}
 	if err := l.open(ctx); err != nil {
 		return nil, refused(path, errors.Join(err, l.abandon()))
 	}
@@ -47,35 +48,41 @@ func (l *Ledger) open(ctx context.Context) error {
 		return err
 	}
 	var err error
-	if l.writing, err = connect(l.path, "rw", durable...); err != nil {
+	if l.writing, err = (file{path: l.path, mode: "rw", pragmas: durable}).connect(); err != nil {
 		return err
 	}
 	conn, err := l.writing.Conn(ctx)
 	if err != nil {
 		return err
 	}
-	last, err := l.check(ctx, conn)
+	found, err := l.check(ctx, conn)
+	if err == nil {
+		l.writer, err = newWriter(ctx, conn, found, l.lock)
+	}
 	if err != nil {
 		return errors.Join(err, conn.Close())
 	}
-	l.lock.note(last)
-	l.writer = newWriter(conn, last, l.lock)
+	l.lock.note(found.last)
 	return nil
 }
 
-// check looks at everything that can be known before the first append, the cheapest first.
-func (l *Ledger) check(ctx context.Context, conn *sql.Conn) (head, error) {
+// check looks at everything that can be known before the first append, the cheapest first, and brings an older file forward.
+func (l *Ledger) check(ctx context.Context, conn *sql.Conn) (*inspection, error) {
 	if err := assertDurable(ctx, conn, l.path); err != nil {
-		return head{}, err
+		return nil, err
 	}
 	if err := checkSchema(ctx, conn, l.path); err != nil {
-		return head{}, err
+		return nil, err
 	}
 	var err error
-	if l.reading, err = connect(l.path, "ro", "query_only(true)"); err != nil {
-		return head{}, err
+	if l.db, err = (file{path: l.path, mode: "ro", pragmas: []string{"query_only(true)"}}).connect(); err != nil {
+		return nil, err
 	}
-	return l.trusted(ctx)
+	found, err := l.inspect(ctx, false)
+	if err != nil {
+		return nil, wrong(l.path, err)
+	}
+	return found, migrate(ctx, conn) // only what verifies
 }
 
 // exist creates the ledger on its first start. The lock file's witness tells the first start from a ledger that was lost.
@@ -84,8 +91,8 @@ func (l *Ledger) exist(ctx context.Context) error {
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if seen := l.lock.seen(); seen.Seq > 0 {
-		return &Refusal{Kind: Lost, Path: l.path, Message: fmt.Sprintf("is gone; it held %d entries", seen.Seq), Hint: restore(l.path)}
+	if l.seen.Seq > 0 {
+		return gone(l.path, l.seen)
 	}
 	if _, err := os.Stat(l.path + "-wal"); err == nil {
 		return &Refusal{Kind: Lost, Path: l.path, Message: "is gone, and its -wal file is still there", Hint: restore(l.path)}
@@ -93,52 +100,26 @@ func (l *Ledger) exist(ctx context.Context) error {
 	return create(ctx, l.path)
 }
 
-// trusted verifies the chain, and that it still holds the last entry known to have been written.
-func (l *Ledger) trusted(ctx context.Context) (head, error) {
-	seen := l.lock.seen()
-	var last head
-	found := seen.Seq == 0
-	for r, err := range l.rows(ctx, 0) {
-		if err == nil {
-			err = r.check(last)
-		}
-		if err != nil {
-			return head{}, l.tampered(err)
-		}
-		last = head{r.seq, r.hash}
-		found = found || (r.seq == seen.Seq && hex.EncodeToString(r.hash) == seen.Hash)
-	}
-	if found {
-		return last, nil
-	}
-	message := fmt.Sprintf("holds %d entries, and had %d", last.seq, seen.Seq)
-	if seen.Seq <= last.seq {
-		message = fmt.Sprintf("is another one: its entry %d is not the one that was there", seen.Seq)
-	}
-	return head{}, &Refusal{Kind: Lost, Path: l.path, Message: message, Hint: restore(l.path)}
-}
-
-func (l *Ledger) tampered(err error) error {
-	var bad *BadEntry
-	if !errors.As(err, &bad) {
-		return err
-	}
-	return &Refusal{Kind: Tampered, Path: l.path, Message: "was changed from outside", Cause: err, Hint: restore(l.path)}
-}
-
-// Append stores entries in order, all or none, and returns them with their numbers and as a later read gives them. When it returns
-// without an error they are on disk. ErrTwice: the Once key of one of them exists. ErrNotDurable: closed, cancelled while waiting, or
-// the disk would not take it; with ErrBroken the entries may turn up after a restart.
+// Append is that of Store.
 func (l *Ledger) Append(ctx context.Context, entries ...rollback.Entry) ([]rollback.Entry, error) {
-	if len(entries) == 0 {
-		return nil, nil
-	}
 	for _, e := range entries {
 		if err := appendable(e); err != nil {
 			return nil, fmt.Errorf("append %s: %w", e.Kind, err)
 		}
 	}
-	return l.writer.append(ctx, entries)
+	return l.writer.append(ctx, &request{entries: entries})
+}
+
+// Cut is that of Store. The entries are gone at once for every reader; the file gives their room back little by little.
+func (l *Ledger) Cut(ctx context.Context, at time.Time, c rollback.Checkpoint) (rollback.Entry, error) {
+	if at.IsZero() {
+		return rollback.Entry{}, errors.New("cut the ledger: a checkpoint needs a time")
+	}
+	stored, err := l.writer.append(ctx, &request{cut: &cut{at: at, checkpoint: c}})
+	if err != nil {
+		return rollback.Entry{}, err
+	}
+	return stored[0], nil
 }
 
 // Close ends the appends that have begun and refuses later ones, folds the -wal file into the ledger and lets the next process in. It
@@ -153,8 +134,8 @@ func (l *Ledger) shut() error {
 // abandon closes whatever is open, readers first, so that the writer is the last and SQLite folds the -wal file in.
 func (l *Ledger) abandon() error {
 	var failures []error
-	if l.reading != nil {
-		failures = append(failures, l.reading.Close())
+	if l.db != nil {
+		failures = append(failures, l.db.Close())
 	}
 	if l.writing != nil {
 		failures = append(failures, l.writing.Close())

@@ -47,6 +47,17 @@ func takeLock(path string) (*lock, error) {
 	return &lock{f}, nil
 }
 
+// look reads a lock file without waiting for it: the last entry known, and whether an agent holds it.
+func look(path string) (seen witness, held bool) {
+	f, err := os.Open(path + lockSuffix)
+	if err != nil {
+		return witness{}, false
+	}
+	defer f.Close() // and with it the lock
+	held = errors.Is(syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB), syscall.EWOULDBLOCK)
+	return (&lock{f}).seen(), held
+}
+
 // seen is the last entry known, the zero witness if none is. What cannot be read says nothing: a power cut may leave zeros.
 func (l *lock) seen() witness {
 	record := make([]byte, witnessSize)

@@ -3,6 +3,7 @@ package ledger
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -68,10 +69,11 @@ type BadEntry struct {
 // Error names the entry and what is wrong with it.
 func (b *BadEntry) Error() string { return fmt.Sprintf("entry %d: %s", b.Seq, b.Problem) }
 
-// restore is the repair of a ledger whose content cannot be trusted.
+// restore is the repair of a ledger whose content cannot be trusted, step by step.
 func restore(path string) string {
-	return "keep the files for the inquiry, stop the agent, put back a copy that verifies, with its -wal file if it has one; if entries " +
-		"are lost with that, remove " + path + lockSuffix + " to accept the loss"
+	return fmt.Sprintf("1. stop the agent, and keep %[1]s, -wal, -shm and %[2]s beside it for the inquiry; 2. put a copy in its place that "+
+		"`rollback-agent ledger verify` accepts, with its -wal file if it has one; 3. if that copy lacks entries, remove %[1]s%[2]s to accept "+
+		"their loss; 4. start the agent, and hold `rollback-agent status` against the deploy branch", path, lockSuffix)
 }
 
 // refused turns an error of SQLite at the start into a refusal.
@@ -82,6 +84,12 @@ func refused(path string, err error) error {
 	}
 	r := &Refusal{Kind: NoAccess, Path: path, Message: "cannot be opened", Cause: err,
 		Hint: "see that the agent's user may write the file and its folder, and that the disk has room"}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		r.Message, r.Hint, r.Cause = "is not there", "name the ledger's file as in storage.sqlite", nil
+	case errors.Is(err, fs.ErrPermission):
+		r.Message, r.Hint = "may not be read", "it is its owner's alone: ask as the agent's user"
+	}
 	switch code(err) {
 	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
 		r.Kind, r.Message, r.Hint = Damaged, "is damaged", restore(path)
@@ -100,8 +108,8 @@ func code(err error) int {
 	return 0
 }
 
-// isTwice recognises the violation of the one UNIQUE constraint there is.
+// isTwice recognises an insert that the one UNIQUE constraint there is refuses, or the trigger that keeps spent keys spent.
 func isTwice(err error) bool {
 	var e *sqlite.Error
-	return errors.As(err, &e) && e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE
+	return errors.As(err, &e) && (e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_TRIGGER)
 }

@@ -187,7 +187,7 @@ func TestFilesThatAreNoWholeLedgerAreRefused(t *testing.T) {
 		"other database": {func(t *testing.T, path string) {
 			change(t, path, "PRAGMA application_id = 7")
 		}, ledger.Foreign},
-		"newer version": {func(t *testing.T, path string) { change(t, path, "PRAGMA user_version = 2") }, ledger.Newer},
+		"newer version": {func(t *testing.T, path string) { change(t, path, "PRAGMA user_version = 1000") }, ledger.Newer},
 		"a folder": {func(t *testing.T, path string) {
 			remove(t, path)
 			if err := os.Mkdir(path, 0o700); err != nil {

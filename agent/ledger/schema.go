@@ -11,16 +11,17 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// schemaVersion is PRAGMA user_version; applicationID marks the file as a rollback-agent's ledger ("RBAL").
-const (
-	schemaVersion = 1
-	applicationID = 0x5242414c
-)
+// applicationID marks the file as a rollback-agent's ledger ("RBAL").
+const applicationID = 0x5242414c
 
-// schema: the triggers are a guard against accidents, not against an attacker, who can drop them; the chain is.
-var schema = fmt.Sprintf(`
+// schemas lead from one version, PRAGMA user_version, to the next; what was released is never changed. The triggers are a guard against
+// accidents, not against an attacker, who can drop them; the chain is.
+var schemas = []string{
+	fmt.Sprintf(`
 CREATE TABLE entries (
 	seq         INTEGER PRIMARY KEY,
 	at          TEXT NOT NULL,
@@ -34,18 +35,45 @@ CREATE TABLE entries (
 ) STRICT;
 CREATE TRIGGER entries_are_not_changed BEFORE UPDATE ON entries BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
 CREATE TRIGGER entries_are_not_deleted BEFORE DELETE ON entries BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
-PRAGMA application_id = %d;
-PRAGMA user_version = %d;`, applicationID, schemaVersion)
+PRAGMA application_id = %d;`, applicationID),
 
-// connect opens a SQLite file with the settings that every connection must have. busy_timeout is 0 unless set; nobody but a curious
-// person's shell can make it wait.
-func connect(path, mode string, more ...string) (*sql.DB, error) {
-	absolute, err := filepath.Abs(path)
+	// Retention: where the ledger begins, the keys of what was cut, and a page to try whether something can be written.
+	`
+CREATE TABLE start (
+	one        INTEGER PRIMARY KEY CHECK (one = 1),
+	cut        INTEGER NOT NULL,
+	hash       BLOB NOT NULL,
+	checkpoint INTEGER NOT NULL
+) STRICT;
+INSERT INTO start VALUES (1, 0, zeroblob(32), 0);
+CREATE TABLE spent (once TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+CREATE TABLE pulse (one INTEGER PRIMARY KEY CHECK (one = 1), beat INTEGER NOT NULL, filler BLOB NOT NULL) STRICT;
+INSERT INTO pulse VALUES (1, 0, zeroblob(0));
+DROP TRIGGER entries_are_not_deleted;
+CREATE TRIGGER entries_are_not_deleted BEFORE DELETE ON entries WHEN OLD.seq > (SELECT cut FROM start)
+	BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+CREATE TRIGGER keys_stay_spent BEFORE INSERT ON entries WHEN NEW.once IN (SELECT once FROM spent)
+	BEGIN SELECT RAISE(ABORT, 'this key is spent'); END;`,
+}
+
+// file is a SQLite file to be opened with the settings that every connection must have.
+type file struct {
+	path, mode string
+	pragmas    []string
+	immutable  bool // nobody else has it open: no lock and no -shm file is made
+}
+
+// connect opens it. busy_timeout is 0 unless set; nobody but a curious person's shell can make it wait.
+func (f file) connect() (*sql.DB, error) {
+	absolute, err := filepath.Abs(f.path)
 	if err != nil {
 		return nil, err
 	}
-	query := url.Values{"mode": {mode}, "_txlock": {"immediate"}}
-	query["_pragma"] = append([]string{"busy_timeout(5000)"}, more...)
+	query := url.Values{"mode": {f.mode}, "_txlock": {"immediate"}}
+	query["_pragma"] = append([]string{"busy_timeout(5000)"}, f.pragmas...)
+	if f.immutable {
+		query.Set("immutable", "1")
+	}
 	u := url.URL{Scheme: "file", Path: absolute, RawQuery: query.Encode()}
 	return sql.Open("sqlite", u.String())
 }
@@ -95,12 +123,44 @@ func create(ctx context.Context, path string) error {
 }
 
 func fill(ctx context.Context, path string) (err error) {
-	db, err := connect(path, "rw", durable...)
+	db, err := (file{path: path, mode: "rw", pragmas: durable}).connect()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }() // the last connection to close folds the -wal file into the file
-	_, err = db.ExecContext(ctx, schema)
+	defer func() { err = errors.Join(err, db.Close()) }()
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := migrate(ctx, conn); err != nil {
+		return err
+	}
+	// Closing would fold the -wal file into the file as well, and keep to itself that the disk failed meanwhile.
+	_, err = conn.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+	return err
+}
+
+// migrate brings a file forward to the newest version, in one transaction. A crash leaves it as it was.
+func migrate(ctx context.Context, conn *sql.Conn) error {
+	var version int
+	if err := conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil || version == len(schemas) {
+		return err
+	}
+	steps := strings.Join(schemas[version:], "\n")
+	_, err := conn.ExecContext(ctx, fmt.Sprintf("BEGIN IMMEDIATE;\n%s\nPRAGMA user_version = %d;\nCOMMIT", steps, len(schemas)))
+	if err != nil {
+		_, undo := conn.ExecContext(ctx, "ROLLBACK")
+		return errors.Join(fmt.Errorf("bring the ledger from version %d to %d: %w", version, len(schemas), err), ignoreNone(undo))
+	}
+	return nil
+}
+
+// ignoreNone leaves out that no transaction was active: SQLite ends some itself.
+func ignoreNone(err error) error {
+	if code(err) == sqlite3.SQLITE_ERROR {
+		return nil
+	}
 	return err
 }
 
@@ -149,8 +209,8 @@ func checkSchema(ctx context.Context, conn *sql.Conn, path string) error {
 	if application != applicationID || version < 1 {
 		return &Refusal{Kind: Foreign, Path: path, Message: "is a database of something else", Hint: "name the ledger's file in storage.sqlite"}
 	}
-	if version > schemaVersion {
-		return &Refusal{Kind: Newer, Path: path, Message: fmt.Sprintf("has version %d, this program reads up to %d", version, schemaVersion),
+	if version > len(schemas) {
+		return &Refusal{Kind: Newer, Path: path, Message: fmt.Sprintf("has version %d, this program reads up to %d", version, len(schemas)),
 			Hint: "start the newer rollback-agent again; going back needs a copy of the ledger from before"}
 	}
 	var verdict string

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	sqlite3 "modernc.org/sqlite/lib"
@@ -19,8 +20,11 @@ const groupLimit = 256
 // webhooks costs a few syncs and not one each.
 type writer struct {
 	conn    *sql.Conn
+	insert  *sql.Stmt
 	lock    *lock
 	last    head
+	start   start // where the ledger begins
+	purge   bool  // entries before start may still take room
 	broken  error // set once; nothing is written after it
 	waiting chan *request
 	done    chan struct{} // closed when the goroutine has ended
@@ -28,27 +32,46 @@ type writer struct {
 	closed  bool
 }
 
-// request is one append; outcome gets exactly one value once the writer has taken it.
+// request is one append, of entries or of a checkpoint; outcome gets exactly one value once the writer has taken it.
 type request struct {
 	entries []rollback.Entry
+	cut     *cut
 	stored  []rollback.Entry
 	outcome chan error
 }
 
-func newWriter(conn *sql.Conn, last head, held *lock) *writer {
-	w := &writer{conn: conn, lock: held, last: last, waiting: make(chan *request), done: make(chan struct{})}
-	go w.run()
-	return w
+// what names the request in an error.
+func (r *request) what() string {
+	switch {
+	case r.cut != nil:
+		return "cut the ledger"
+	case len(r.entries) == 0:
+		return "try to write"
+	}
+	return "append " + string(r.entries[0].Kind)
 }
 
-// append hands entries over and waits. Only the handing over can be cancelled: afterwards the outcome must be known.
-func (w *writer) append(ctx context.Context, entries []rollback.Entry) ([]rollback.Entry, error) {
-	r := &request{entries: entries, outcome: make(chan error, 1)}
+const insertion = "INSERT INTO entries (seq, at, environment, kind, author, incident, once, body, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+func newWriter(ctx context.Context, conn *sql.Conn, found *inspection, held *lock) (*writer, error) {
+	insert, err := conn.PrepareContext(ctx, insertion) // parsing it costs more than doing it
+	if err != nil {
+		return nil, err
+	}
+	w := &writer{conn: conn, insert: insert, lock: held, last: found.last, start: found.start, purge: found.start.cut.seq > 0,
+		waiting: make(chan *request), done: make(chan struct{})}
+	go w.run()
+	return w, nil
+}
+
+// append hands a request over and waits. Only the handing over can be cancelled: afterwards the outcome must be known.
+func (w *writer) append(ctx context.Context, r *request) ([]rollback.Entry, error) {
+	r.outcome = make(chan error, 1)
 	if err := w.hand(ctx, r); err != nil {
-		return nil, fmt.Errorf("append %s: %w: %w", entries[0].Kind, ErrNotDurable, err)
+		return nil, fmt.Errorf("%s: %w: %w", r.what(), ErrNotDurable, err)
 	}
 	if err := <-r.outcome; err != nil {
-		return nil, fmt.Errorf("append %s: %w", entries[0].Kind, err)
+		return nil, fmt.Errorf("%s: %w", r.what(), err)
 	}
 	return r.stored, nil
 }
@@ -79,9 +102,23 @@ func (w *writer) stop() {
 func (w *writer) run() {
 	defer close(w.done)
 	defer w.conn.Close()
-	for first := range w.waiting {
+	defer w.insert.Close()
+	for first := w.next(); first != nil; first = w.next() {
 		w.commitGroup(w.gather(first))
 	}
+}
+
+// next waits for a request, and uses the time to make room; nil when there will be no more.
+func (w *writer) next() *request {
+	for w.purge && w.broken == nil {
+		select {
+		case r := <-w.waiting:
+			return r
+		default:
+			w.purgeSome(context.Background())
+		}
+	}
+	return <-w.waiting
 }
 
 // gather takes whoever waits already.
@@ -130,7 +167,7 @@ func (w *writer) commit(group []*request) (outcomes []error, err error) {
 	if _, err := w.conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err != nil {
 		return nil, err
 	}
-	end := w.last
+	end := place{w.last, w.start}
 	for _, r := range group {
 		outcome, err := w.store(ctx, r, &end)
 		if err != nil {
@@ -141,63 +178,83 @@ func (w *writer) commit(group []*request) (outcomes []error, err error) {
 	if _, err := w.conn.ExecContext(ctx, "COMMIT"); err != nil {
 		return nil, errors.Join(err, w.rollBack(ctx))
 	}
-	w.last = end
-	w.lock.note(end)
+	w.purge = w.purge || w.start.cut.seq != end.start.cut.seq
+	w.last, w.start = end.last, end.start
+	w.lock.note(w.last)
 	return outcomes, nil
 }
 
-// store writes one append inside the transaction. Its savepoint keeps a Once key that exists from undoing what others wrote.
-func (w *writer) store(ctx context.Context, r *request, end *head) (outcome, err error) {
+// place is where the ledger ends and begins, while a transaction is being made.
+type place struct {
+	last  head
+	start start
+}
+
+// store writes one request inside the transaction. What may be refused alone has a savepoint, which keeps it from undoing what others
+// wrote.
+func (w *writer) store(ctx context.Context, r *request, end *place) (outcome, err error) {
+	switch {
+	case len(r.entries) == 0 && r.cut == nil:
+		return nil, w.beat(ctx)
+	case r.cut == nil && !slices.ContainsFunc(r.entries, func(e rollback.Entry) bool { return e.Once != "" }):
+		r.stored, err = w.insertAll(ctx, r.entries, &end.last)
+		return nil, err
+	}
 	if _, err := w.conn.ExecContext(ctx, "SAVEPOINT one"); err != nil {
 		return nil, err
 	}
-	stored, next, err := w.insertAll(ctx, r.entries, *end)
+	next := *end
+	if r.cut != nil {
+		outcome, err = w.cut(ctx, r, &next)
+	} else {
+		r.stored, err = w.insertAll(ctx, r.entries, &next.last)
+	}
 	if isTwice(err) {
-		_, err := w.conn.ExecContext(ctx, "ROLLBACK TO one; RELEASE one")
-		return ErrTwice, err
+		outcome, err = ErrTwice, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	r.stored, *end = stored, next
+	if outcome != nil {
+		r.stored = nil
+		_, err := w.conn.ExecContext(ctx, "ROLLBACK TO one; RELEASE one")
+		return outcome, err
+	}
+	*end = next
 	_, err = w.conn.ExecContext(ctx, "RELEASE one")
 	return nil, err
 }
 
-func (w *writer) insertAll(ctx context.Context, entries []rollback.Entry, end head) ([]rollback.Entry, head, error) {
+// beat writes as much as a small entry needs, so that a disk that was full is known to have room again.
+func (w *writer) beat(ctx context.Context) error {
+	_, err := w.conn.ExecContext(ctx, "UPDATE pulse SET beat = beat + 1, filler = zeroblob(32768)")
+	return err
+}
+
+func (w *writer) insertAll(ctx context.Context, entries []rollback.Entry, end *head) ([]rollback.Entry, error) {
 	stored := make([]rollback.Entry, 0, len(entries))
 	for _, e := range entries {
-		r, err := rowOf(e, end)
+		r, err := rowOf(e, *end)
 		if err != nil {
-			return nil, end, err
+			return nil, err
 		}
-		if err := w.insert(ctx, r); err != nil {
-			return nil, end, err
+		once := sql.NullString{String: r.once, Valid: r.once != ""}
+		if _, err := w.insert.ExecContext(ctx, r.seq, r.at, r.environment, r.kind, r.author, r.incident, once, r.body, r.hash); err != nil {
+			return nil, err
 		}
 		read, err := r.entry()
 		if err != nil {
-			return nil, end, err
+			return nil, err
 		}
-		stored, end = append(stored, read), head{r.seq, r.hash}
+		stored, *end = append(stored, read), head{r.seq, r.hash}
 	}
-	return stored, end, nil
-}
-
-func (w *writer) insert(ctx context.Context, r row) error {
-	once := sql.NullString{String: r.once, Valid: r.once != ""}
-	_, err := w.conn.ExecContext(ctx,
-		"INSERT INTO entries (seq, at, environment, kind, author, incident, once, body, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-		r.seq, r.at, r.environment, r.kind, r.author, r.incident, once, r.body, r.hash)
-	return err
+	return stored, nil
 }
 
 // rollBack ends a transaction that SQLite has not ended itself, as it does when the disk is full.
 func (w *writer) rollBack(ctx context.Context) error {
 	_, err := w.conn.ExecContext(ctx, "ROLLBACK")
-	if err != nil && code(err) == sqlite3.SQLITE_ERROR {
-		return nil // no transaction is active
-	}
-	return err
+	return ignoreNone(err)
 }
 
 // judge breaks the ledger after an I/O error. After a failed sync the kernel may have dropped the pages and call the next one a success

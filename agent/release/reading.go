@@ -31,10 +31,17 @@ type Reading struct {
 	Bound   string    `json:"bound,omitempty"` // the number compared with
 	Op      slo.Op    `json:"op,omitempty"`
 	Events  string    `json:"events,omitempty"`
-	Age     string    `json:"age,omitempty"` // seconds
-	Reason  string    `json:"reason"`        // the comparison in words, or why it is UNKNOWN
-	At      time.Time `json:"at"`            // of the evaluation found true, or of the last one asked
+	Age     string    `json:"age,omitempty"`  // seconds
+	Reason  string    `json:"reason"`         // the comparison in words, or why it is UNKNOWN
+	Lack    Lack      `json:"lack,omitempty"` // of an UNKNOWN that measurements could mend
+	At      time.Time `json:"at"`             // of the evaluation found true, or of the last one asked
 }
+
+// Lack is what a measurement lacks to be judged. Stored as text.
+type Lack string
+
+// Traffic: fewer events than the plan's least; the only lack that time alone mends.
+const Traffic Lack = "traffic"
 
 // Sample is what the queries of a plan's SLO returned at one moment. A nil field was empty.
 type Sample struct {
@@ -48,6 +55,9 @@ func Judge(s slo.PlanSLO, sample Sample, baseline *Baseline) Reading {
 	r.Value, r.Events, r.Age = number(sample.Value), whole(sample.Events), number(sample.Age)
 	if reason := unfit(s, sample); reason != "" {
 		r.Reason = reason
+		if sample.Events != nil && s.MinEvents != nil && *sample.Events < s.MinEvents.Float() {
+			r.Lack = Traffic
+		}
 		return r
 	}
 	bound, floor, err := boundOf(s, baseline)

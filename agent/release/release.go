@@ -1,6 +1,9 @@
 package release
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Pin is a stable tag as it was when it was declared stable: object ids as 40 hexadecimal digits. A tag that is something else later
 // is no rollback target.
@@ -9,9 +12,14 @@ type Pin struct {
 	Object string    `json:"object"` // the tag object; the commit itself for a lightweight tag
 	Commit string    `json:"commit"`
 	Tree   string    `json:"tree"`
+	Paths  string    `json:"content,omitempty"` // what the environment's paths hold in the tree; "" for an environment without
+	Signer string    `json:"signer,omitempty"`  // whose signature the tag bears, "" where none is asked for
 	At     time.Time `json:"at"`
 	By     string    `json:"by"`
 }
+
+// Content is what is deployed from the pinned tree, to be compared: the tree itself, or what the environment's paths hold in it.
+func (p Pin) Content() string { return cmp.Or(p.Paths, p.Tree) }
 
 // Name is the tag's short name.
 func (p Pin) Name() string {
@@ -26,6 +34,7 @@ func (p Pin) Name() string {
 type Release struct {
 	Commit    string     `json:"commit"` // the commit the deploy branch moved to
 	Tree      string     `json:"tree"`
+	Paths     string     `json:"content,omitempty"` // as of Pin
 	T0        time.Time  `json:"t0"`
 	Target    Pin        `json:"target"`
 	AtT0      []Reading  `json:"at_t0"`              // every SLO's alert condition as it was at T0
@@ -33,6 +42,9 @@ type Release struct {
 	Baselines []Baseline `json:"baselines,omitempty"`
 	By        string     `json:"by"`
 }
+
+// Content is what the release deployed, to be compared, as of Pin.
+func (r Release) Content() string { return cmp.Or(r.Paths, r.Tree) }
 
 // Baseline is what an SLO's value was before T0: decimals as strings, in the SLO's unit.
 type Baseline struct {

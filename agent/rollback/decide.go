@@ -12,11 +12,13 @@ import (
 
 // Policy is what the agent's own configuration allows, whatever the plan says.
 type Policy struct {
-	MaxMode    slo.Mode
-	PerRelease int           // automatic rollbacks per release
-	PerDay     int           // and per 24 hours
-	ArmAuto    time.Duration // since T0: later, no automatic rollback
-	ArmPropose time.Duration // later, no proposal either
+	MaxMode    slo.Mode      `json:"max_mode"`
+	PerRelease int           `json:"per_release"` // automatic rollbacks per release
+	PerDay     int           `json:"per_day"`     // and per 24 hours
+	Cooldown   time.Duration `json:"cooldown"`    // after a rollback: none of the next release without a person
+	ArmAuto    time.Duration `json:"arm_auto"`    // since T0: later, no automatic rollback
+	ArmPropose time.Duration `json:"arm_propose"` // later, no proposal either
+	Approval   time.Duration `json:"approval"`    // for how long a proposal stands; then it is made again, or lapses
 }
 
 // Case is one firing to be judged: the episode, what the plan says of it, and where the environment stands.
@@ -52,6 +54,12 @@ func (e *Episode) Due() bool {
 		return false // only its end was ever heard of, or it says no more than that the road is open
 	}
 	return e.Decision == nil || (e.Open && e.Decision.Again())
+}
+
+// Expired says whether the episode was proposed to a person who has not answered in time.
+func (e *Episode) Expired(now time.Time) bool {
+	d := e.Decision
+	return d != nil && d.Verdict == Propose && !d.Until.IsZero() && !d.Stands(now)
 }
 
 // Triage settles the firings that need no evidence. It says false when evidence must be gathered for Decide.
@@ -108,23 +116,39 @@ func (p Policy) Decide(c Case, e Evidence) Decision {
 		return d
 	}
 	_, t, _ := c.SLO()
-	d.Reading, d.Tip = e.Reading, e.Tip.Commit
-	mode := t.Mode.AtMost(p.MaxMode)
-	if d, settled = d.judgeEvidence(e, mode); settled {
+	d.Reading, d.Tip, d.Evidence = e.Reading, e.Tip.Commit, &e
+	d = p.judge(d, c, t.Mode.AtMost(p.MaxMode))
+	if d.Verdict == Propose && p.Approval > 0 {
+		d.Until = c.Now.Add(p.Approval)
+	}
+	return d
+}
+
+// judge asks one question after the other, until an answer settles it.
+func (p Policy) judge(d Decision, c Case, mode slo.Mode) Decision {
+	e, r := *d.Evidence, c.Environment.Release
+	d, settled := d.judgeEvidence(e, mode)
+	if settled {
 		return d
 	}
 	if e.AtT0.Verdict == release.Fail {
-		return d.is(Hold, PreExisting, "at T0 %s the condition held already: %s; the release is not its cause", clock(c.Environment.Release.T0), e.AtT0.Reason)
+		return d.is(Hold, PreExisting, "at T0 %s the condition held already: %s; the release is not its cause", clock(r.T0), e.AtT0.Reason)
 	}
-	if d, settled = d.judgeRemote(e, c.Environment.Release, mode); settled {
+	if d, settled = d.judgeRemote(e, r, mode); settled {
+		d.Locks = d.Locks && mode == slo.ModeAuto && !c.killed(e) && c.Environment.Standing(c.Now) == nil
 		return d
 	}
-	return p.allow(d, c, e, mode)
+	return p.allow(d, c, mode)
 }
+
+// killed says whether either kill switch is on: the file's, or the one that persons turn.
+func (c Case) killed(e Evidence) bool { return e.KillSwitch || c.Environment.Kill != nil }
 
 // judgeEvidence asks whether the firing is true now, and whether anybody has said not to hear it.
 func (d Decision) judgeEvidence(e Evidence, mode slo.Mode) (Decision, bool) {
 	switch {
+	case e.Reading.Verdict == release.Unknown && e.Reading.Lack == release.Traffic:
+		return d.is(capped(Propose, mode), TooFewEvents, "too little traffic to tell: %s; nothing is rolled back on a webhook alone", e.Reading.Reason), true
 	case e.Reading.Verdict == release.Unknown:
 		return d.is(capped(Propose, mode), CannotTell, "our own query cannot tell: %s; nothing is rolled back on a webhook alone", e.Reading.Reason), true
 	case e.Reading.Verdict != release.Fail:
@@ -142,36 +166,63 @@ func (d Decision) judgeRemote(e Evidence, r *release.Release, mode slo.Mode) (De
 		return d.is(capped(Propose, mode), RemoteUnknown, "%s, but the git remote does not say what is deployed: %s", e.Reading.Reason, e.Tip.Problem), true
 	case e.Tip.Relation == Elsewhere:
 		return d.is(Hold, Rewound, "release %s is no ancestor of the tip %s: somebody put the branch back", short(r.Commit), short(e.Tip.Commit)), true
-	case e.Tip.Tree == r.Target.Tree:
+	case e.Tip.Content() == r.Target.Content():
 		return d.is(Ignore, Superseded, "the tip %s holds the tree of %s already", short(e.Tip.Commit), r.Target.Name()), true
-	case e.Tip.Tree != r.Tree:
+	case e.Tip.Content() != r.Content():
 		return d.is(Hold, ForeignCommit, "the tip %s is not what was released (%s): somebody shipped over it", short(e.Tip.Commit), short(r.Commit)), true
 	case e.Target.Reason == RemoteUnknown:
 		return d.is(capped(Propose, mode), RemoteUnknown, "%s, but the git remote does not say what the stable tag is: %s", e.Reading.Reason, e.Target.Text), true
 	case e.Target.Reason != "":
-		d.Locks = mode == slo.ModeAuto && !e.KillSwitch
+		d.Locks = true // if the agent may act at all
 		return d.is(Hold, e.Target.Reason, "%s, but it cannot be rolled back: %s", e.Reading.Reason, e.Target.Text), true
 	}
 	return d, false
 }
 
-// allow asks whether the agent may: mode, kill switch, window, budget.
-func (p Policy) allow(d Decision, c Case, e Evidence, mode slo.Mode) Decision {
-	r := c.Environment.Release
+// allow asks whether the agent may: kill switch, mode, a person's hold, window, budget, cooldown.
+func (p Policy) allow(d Decision, c Case, mode slo.Mode) Decision {
+	e, env, r := *d.Evidence, c.Environment, c.Environment.Release
 	why := fmt.Sprintf("%s; onset %s is %s after T0 %s; the tip %s is the release, %s is what was pinned",
 		e.Reading.Reason, clock(d.Onset), round(d.Onset.Sub(r.T0)), clock(r.T0), short(e.Tip.Commit), r.Target.Name())
-	switch since := c.Now.Sub(r.T0); {
-	case e.KillSwitch:
-		return d.is(Observe, KillSwitch, "%s; the kill switch is on", why)
-	case mode != slo.ModeAuto:
+	if c.killed(e) {
+		return d.is(Observe, KillSwitch, "%s; the kill switch is on%s", why, env.killedBy())
+	}
+	if mode != slo.ModeAuto {
 		return d.is(capped(Rollback, mode), ModeIs, "%s; the mode of trigger %s is %s", why, d.Trigger, mode)
+	}
+	spent, last := env.automaticSince(c.Now.Add(-24*time.Hour)), c.Now.Sub(env.lastPushed())
+	switch since, hold := c.Now.Sub(r.T0), env.Standing(c.Now); {
+	case hold != nil:
+		return d.is(Propose, OnHold, "%s; but %s holds the agent until %s: %s", why, hold.By, clock(hold.Until), hold.Why)
 	case since > p.ArmAuto:
 		return d.is(Propose, OutOfWindow, "%s; but %s after T0 nothing is rolled back without a person (limit %s)", why, round(since), p.ArmAuto)
-	case p.PerRelease < 1 || c.Environment.automaticSince(c.Now.Add(-24*time.Hour)) >= p.PerDay:
-		return d.is(Propose, BudgetSpent, "%s; but the budget of automatic rollbacks (%d a day) is spent", why, p.PerDay)
+	case p.PerRelease < 1:
+		return d.is(Propose, BudgetSpent, "%s; but the budget allows no automatic rollback of a release", why)
+	case spent >= p.PerDay:
+		return d.is(Propose, BudgetSpent, "%s; but %d of %d automatic rollbacks in 24 hours are spent", why, spent, p.PerDay)
+	case last < p.Cooldown:
+		return d.is(Propose, Cooldown, "%s; but the last rollback was %s ago, less than %s", why, round(last), p.Cooldown)
 	}
 	d.Locks = true
 	return d.is(Rollback, Corroborated, "%s", why)
+}
+
+func (e *Environment) killedBy() string {
+	if e.Kill == nil {
+		return ""
+	}
+	return fmt.Sprintf(": %s turned it at %s, %s", e.Kill.By, clock(e.Kill.At), e.Kill.Why)
+}
+
+// lastPushed is when the last rollback was seen on the remote; zero if none was.
+func (e *Environment) lastPushed() time.Time {
+	var last time.Time
+	for _, i := range e.Incidents {
+		if i.PushedAt.After(last) {
+			last = i.PushedAt
+		}
+	}
+	return last
 }
 
 func (e *Environment) automaticSince(t time.Time) int {

@@ -40,7 +40,8 @@ func evidence() rollback.Evidence {
 	}
 }
 
-var policy = rollback.Policy{MaxMode: slo.ModeAuto, PerRelease: 1, PerDay: 1, ArmAuto: 24 * time.Hour, ArmPropose: 48 * time.Hour}
+var policy = rollback.Policy{MaxMode: slo.ModeAuto, PerRelease: 1, PerDay: 1, Cooldown: 30 * time.Minute, ArmAuto: 24 * time.Hour,
+	ArmPropose: 48 * time.Hour, Approval: time.Hour}
 
 // setting is one case of the table, to be spoiled in one respect.
 type setting struct {
@@ -117,6 +118,27 @@ func TestDecideRollsBackOnlyWhenEveryAnswerAllowsIt(t *testing.T) {
 		}, rollback.Observe, rollback.CannotTell, ""},
 		{"a day and a second after T0", func(s *setting) { s.now = t0.Add(24*time.Hour + time.Second) }, rollback.Propose, rollback.OutOfWindow, ""},
 		{"two days and a second after T0", func(s *setting) { s.now = t0.Add(48*time.Hour + time.Second) }, rollback.Hold, rollback.OutOfWindow, ""},
+		{"too little traffic", func(s *setting) {
+			s.evidence.Reading = release.Reading{Verdict: release.Unknown, Lack: release.Traffic, Reason: "only 12 events, fewer than 50"}
+		}, rollback.Propose, rollback.TooFewEvents, "only 12 events, fewer than 50"},
+		{"a person holds the agent", func(s *setting) {
+			s.state.Hold = &rollback.Holding{Until: s.now.Add(time.Minute), By: "kim", Why: "load test"}
+		}, rollback.Propose, rollback.OnHold, "kim holds the agent until 02:07:00Z: load test"},
+		{"a hold that has expired", func(s *setting) {
+			s.state.Hold = &rollback.Holding{Until: s.now, By: "kim"}
+		}, rollback.Rollback, rollback.Corroborated, ""},
+		{"a person has turned the kill switch", func(s *setting) {
+			s.state.Kill = &rollback.Switch{By: "kim", At: t0, Why: "rewriting the branch"}
+		}, rollback.Observe, rollback.KillSwitch, "kim turned it at 02:00:00Z, rewriting the branch"},
+		{"29 minutes after another release's rollback", func(s *setting) {
+			s.policy.PerDay = 9
+			s.state.Incidents = []*rollback.Incident{{ID: "inc-before", Phase: rollback.PhaseClosed, PushedAt: s.now.Add(-29 * time.Minute)}}
+		}, rollback.Propose, rollback.Cooldown, "29m0s ago, less than 30m0s"},
+		{"31 minutes after another release's rollback", func(s *setting) {
+			s.policy.PerDay = 9
+			s.state.Incidents = []*rollback.Incident{{ID: "inc-before", Phase: rollback.PhaseClosed, PushedAt: s.now.Add(-31 * time.Minute)}}
+		}, rollback.Rollback, rollback.Corroborated, ""},
+		{"no automatic rollback is allowed at all", func(s *setting) { s.policy.PerRelease = 0 }, rollback.Propose, rollback.BudgetSpent, "no automatic rollback"},
 		{"a rollback 23 hours ago", func(s *setting) { s.state.Automatic = []time.Time{s.now.Add(-23 * time.Hour)} }, rollback.Propose, rollback.BudgetSpent, ""},
 		{"a rollback 25 hours ago", func(s *setting) { s.state.Automatic = []time.Time{s.now.Add(-25 * time.Hour)} }, rollback.Rollback, rollback.Corroborated, ""},
 	} {
@@ -126,6 +148,9 @@ func TestDecideRollsBackOnlyWhenEveryAnswerAllowsIt(t *testing.T) {
 			d := s.policy.Decide(rollback.Case{Plan: s.plan, Environment: s.state, Episode: s.episode, Now: s.now}, s.evidence)
 			if d.Verdict != test.verdict || d.Reason != test.reason || !strings.Contains(d.Text, test.text) {
 				t.Errorf("got %s, %s: %s\nwant %s, %s: …%s…", d.Verdict, d.Reason, d.Text, test.verdict, test.reason, test.text)
+			}
+			if proposed := d.Verdict == rollback.Propose; proposed != d.Stands(s.now.Add(time.Hour-time.Second)) || d.Stands(s.now.Add(time.Hour)) {
+				t.Errorf("a proposal stands for an hour, and nothing else does: until %s", d.Until)
 			}
 			locks := d.Verdict == rollback.Rollback || d.Reason == rollback.TargetMoved
 			if d.Locks != locks {
@@ -143,6 +168,22 @@ func TestABrokenTargetLocksNothingThatMayNotAct(t *testing.T) {
 	d := p.Decide(rollback.Case{Plan: plan(slo.ModeAuto), Environment: environment(), Episode: firing(t0.Add(5 * time.Minute)), Now: t0.Add(6 * time.Minute)}, e)
 	if d.Locks {
 		t.Errorf("an agent that may only observe locked: %+v", d)
+	}
+}
+
+func TestABrokenTargetLocksNothingWhileThatIsStopped(t *testing.T) {
+	now := t0.Add(6 * time.Minute)
+	for name, stop := range map[string]func(*rollback.Environment){
+		"by a person's kill switch": func(e *rollback.Environment) { e.Kill = &rollback.Switch{By: "kim"} },
+		"by a hold":                 func(e *rollback.Environment) { e.Hold = &rollback.Holding{Until: now.Add(time.Hour)} },
+	} {
+		e, state := evidence(), environment()
+		e.Target = rollback.TargetState{Reason: rollback.TargetMissing, Text: "gone"}
+		stop(state)
+		d := policy.Decide(rollback.Case{Plan: plan(slo.ModeAuto), Environment: state, Episode: firing(t0.Add(5 * time.Minute)), Now: now}, e)
+		if d.Locks || d.Verdict != rollback.Hold {
+			t.Errorf("%s: %+v", name, d)
+		}
 	}
 }
 

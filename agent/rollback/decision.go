@@ -1,6 +1,7 @@
 package rollback
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/coclai/cutover/agent/release"
@@ -46,6 +47,17 @@ const (
 	TargetMismatch   Reason = "target_mismatch"   // the tag object is not what was pinned
 	PushRejected     Reason = "push_rejected"     // a hook or policy said no
 	TooManyAttempts  Reason = "too_many_attempts" // the tip kept moving
+	TooFewEvents     Reason = "too_few_events"    // CannotTell, since there was too little traffic
+	OnHold           Reason = "on_hold"           // a person has told the agent to wait
+	Cooldown         Reason = "cooldown"          // too soon after the last rollback
+	ByHand           Reason = "by_hand"           // a person rolls back without any firing
+	TargetUnsigned   Reason = "target_unsigned"   // signatures are asked for, and the pinned tag has none
+	TargetUntrusted  Reason = "target_untrusted"  // its signature is bad, or of nobody allowed
+	Unscoped         Reason = "paths_unusable"    // the paths cannot be put back
+	Approved         Reason = "approved"          // a person approved what was proposed
+	Dismissed        Reason = "dismissed"         // a person said no to what was proposed
+	Lapsed           Reason = "lapsed"            // nobody answered what was proposed
+	Cancelled        Reason = "cancelled"         // a person stopped the rollback before its push
 	VerificationFail Reason = "verification_failed"
 	VerificationOpen Reason = "verification_unknown"
 )
@@ -65,35 +77,50 @@ type Decision struct {
 	Target  string          `json:"target,omitempty"`
 	Locks   bool            `json:"locks,omitempty"` // the same append holds the lock
 	At      time.Time       `json:"at"`
+
+	By       string    `json:"by,omitempty"`       // the person who decided; "": the agent
+	Until    time.Time `json:"until,omitzero"`     // of a proposal: approve it before
+	Seen     int64     `json:"seen,omitempty"`     // number of the last entry that was known when it was made
+	Evidence *Evidence `json:"evidence,omitempty"` // what it was decided on; nil when none was needed
 }
 
 // Again says whether the same firing must be judged again while it lasts: the evidence may change.
 func (d Decision) Again() bool {
 	switch d.Reason {
-	case CannotTell, NotCorroborated, Suppressed, RemoteUnknown, KillSwitch:
+	case CannotTell, TooFewEvents, NotCorroborated, Suppressed, RemoteUnknown, KillSwitch, OnHold, Cooldown:
 		return true
 	}
 	return false
 }
 
-// Evidence is what was found outside when a decision was due.
+// Stands says whether d is a proposal that a person may still approve.
+func (d Decision) Stands(now time.Time) bool {
+	return d.Verdict == Propose && (d.Until.IsZero() || now.Before(d.Until))
+}
+
+// Evidence is what was found outside when a decision was due. It is stored with the decision, so that it can be made again.
 type Evidence struct {
-	At         time.Time
-	Reading    release.Reading // the plan's condition: now, or the worst since onset
-	AtT0       release.Reading // the condition at T0, asked again if it was UNKNOWN then; else zero
-	Suppressed string          // by which silences or alerts, "" if not
-	Tip        Tip
-	Target     TargetState
-	KillSwitch bool
+	At         time.Time       `json:"at"`
+	Reading    release.Reading `json:"reading,omitzero"`     // the plan's condition: now, or the worst since onset
+	AtT0       release.Reading `json:"at_t0,omitzero"`       // the condition at T0, asked again if it was UNKNOWN then; else zero
+	Suppressed string          `json:"suppressed,omitempty"` // by which silences or alerts, "" if not
+	Tip        Tip             `json:"tip,omitzero"`
+	Target     TargetState     `json:"target,omitzero"`
+	KillSwitch bool            `json:"kill_switch,omitempty"` // the file's; the one that persons turn is in the state
 }
 
 // Tip is the head of the deploy branch as read from the remote.
 type Tip struct {
-	Commit, Tree string
-	Committed    time.Time
-	Relation     Relation
-	Problem      string // why it could not be read
+	Commit    string    `json:"commit,omitempty"`
+	Tree      string    `json:"tree,omitempty"`
+	Paths     string    `json:"content,omitempty"` // as of release.Pin
+	Committed time.Time `json:"committed,omitzero"`
+	Relation  Relation  `json:"relation,omitempty"`
+	Problem   string    `json:"problem,omitempty"` // why it could not be read
 }
+
+// Content is what the tip deploys, to be compared, as of release.Pin.
+func (t Tip) Content() string { return cmp.Or(t.Paths, t.Tree) }
 
 // Relation is how the tip stands to the release commit.
 type Relation string
@@ -107,6 +134,6 @@ const (
 
 // TargetState is what became of the pinned tag.
 type TargetState struct {
-	Reason Reason // "" when it is what was pinned
-	Text   string
+	Reason Reason `json:"reason,omitempty"` // "" when it is what was pinned
+	Text   string `json:"text,omitempty"`
 }

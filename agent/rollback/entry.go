@@ -41,11 +41,22 @@ const (
 	NeedsHuman        Kind = "needs_human"        // Trouble
 	ForwardPrepared   Kind = "forward.prepared"   // Preparation: a release commit, before its push
 	ForwardFailed     Kind = "forward.failed"     // Trouble
+	RulesAdopted      Kind = "rules.adopted"      // Rulebook: by which decisions are made from now on
+	Held              Kind = "held"               // Holding
+	Resumed           Kind = "resumed"            // Remark
+	KillSwitchOn      Kind = "kill_switch.on"     // Remark
+	KillSwitchOff     Kind = "kill_switch.off"    // Remark
+	RollbackCancelled Kind = "rollback.cancelled" // Remark: stopped by a person before its push
+	CauseSubmitted    Kind = "rca.submitted"      // Analysis
+	Reconciled        Kind = "reconciled"         // Reconciliation
+	LockPushed        Kind = "lock.pushed"        // LockPush: what came of a lock that no commit carried to the remote
+	Checkpointed      Kind = "ledger.checkpoint"  // Checkpoint: the ledger's beginning was cut off
 )
 
 var kinds = map[Kind]bool{AlertsReceived: true, AlertsQuarantined: true, StablePinned: true, BaselineCaptured: true, ReleaseDeployed: true,
 	GateRecorded: true, Decided: true, LockSet: true, LockCleared: true, Prepared: true, Pushed: true, Verified: true, Classified: true,
-	NeedsHuman: true, ForwardPrepared: true, ForwardFailed: true}
+	NeedsHuman: true, LockPushed: true, ForwardPrepared: true, ForwardFailed: true, Checkpointed: true, RulesAdopted: true, Held: true, Resumed: true,
+	KillSwitchOn: true, KillSwitchOff: true, RollbackCancelled: true, CauseSubmitted: true, Reconciled: true}
 
 // Validate refuses kinds this program does not know: a ledger written by a newer one must not be half understood.
 func (k Kind) Validate() error {
@@ -58,8 +69,10 @@ func (k Kind) Validate() error {
 // Delivery is one webhook body that could be read: the source is the name of the token that authenticated it.
 type Delivery struct {
 	Source    string   `json:"source"`
-	BodySHA   string   `json:"body_sha256"`
+	BodySHA   string   `json:"body_sha256,omitempty"`
+	Content   string   `json:"content_sha256,omitempty"` // of the firings alone: peers of one cluster send the same under other envelopes
 	Truncated int      `json:"truncated,omitempty"`
+	Polled    bool     `json:"polled,omitempty"` // nobody delivered it: the agent asked
 	Firings   []Firing `json:"firings"`
 }
 
@@ -92,15 +105,23 @@ type Baselines struct {
 type Lock struct {
 	Incident string    `json:"incident"`
 	Release  string    `json:"release"` // the commit that was bad
-	Tree     string    `json:"tree"`    // its tree: never to be deployed again
+	Tree     string    `json:"tree"`    // its content (release.Release.Content): never to be deployed again
 	Since    time.Time `json:"since"`
 	Reason   string    `json:"reason"`
+	Remote   string    `json:"remote,omitempty"` // set by the fold: LockStands, LockRefused; "": not known
 }
 
-// Unlock is a lock opened by a person who says why.
-type Unlock struct {
-	Incident string `json:"incident"`
-	Cause    string `json:"cause"`
+// What is known of a lock on the remote.
+const (
+	LockStands  = "stands"
+	LockRefused = "refused" // the remote will not have it: only the ledger and the gate refuse then
+)
+
+// LockPush is what came of pushing a lock alone.
+type LockPush struct {
+	Outcome string `json:"outcome"`         // LockStands or LockRefused
+	Allow   string `json:"allow,omitempty"` // the one commit that it lets through; "": none
+	Text    string `json:"text,omitempty"`  // the remote's words
 }
 
 // Preparation is a commit ready to be pushed: its bytes are stored before the push, so that a repetition pushes the same id. Opaque is
@@ -109,11 +130,14 @@ type Preparation struct {
 	Commit   string          `json:"commit"`
 	Expected string          `json:"expected"` // the tip it replaces
 	Tree     string          `json:"tree"`
-	Target   string          `json:"target"` // name of the stable tag, or the commit rolled forward to
+	Target   string          `json:"target"`            // name of the stable tag, or the commit rolled forward to
+	Paths    []string        `json:"paths,omitempty"`   // put back, where not everything is
+	Content  string          `json:"content,omitempty"` // of a release commit: what the environment's paths hold in it
 	Opaque   json.RawMessage `json:"opaque"`
 
 	// Of a release commit only: what was measured just before it was prepared, which is its T0.
 	At       time.Time         `json:"at"`
+	Since    time.Time         `json:"since,omitzero"` // when it was prepared first, if it was measured again before a later try
 	AtT0     []release.Reading `json:"at_t0,omitempty"`
 	Alerting []string          `json:"alerting,omitempty"`
 }
@@ -122,7 +146,8 @@ type Preparation struct {
 type Push struct {
 	Commit  string `json:"commit"`
 	Tip     string `json:"tip"`
-	Outcome string `json:"outcome"` // done, moved, rejected
+	Outcome string `json:"outcome"`          // done, moved, rejected
+	Locked  bool   `json:"locked,omitempty"` // our lock was seen to stand there
 	Text    string `json:"text,omitempty"`
 }
 
@@ -154,4 +179,12 @@ type Classification struct {
 type Trouble struct {
 	Reason Reason `json:"reason"`
 	Text   string `json:"text"`
+}
+
+// Checkpoint stands for the entries that retention has cut off: the chain goes on from Hash, the fold from State.
+type Checkpoint struct {
+	Seq   int64    `json:"seq"`            // of the last entry cut
+	Hash  string   `json:"hash"`           // its hash, hexadecimal: what the entry after it is chained to
+	Keys  []string `json:"keys,omitempty"` // the Once keys of all entries ever cut: they stay spent
+	State State    `json:"state"`          // what the entries up to Seq amount to
 }

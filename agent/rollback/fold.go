@@ -3,6 +3,7 @@ package rollback
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/coclai/cutover/agent/release"
@@ -19,8 +20,12 @@ func Fold(entries []Entry) (State, error) {
 	return s, nil
 }
 
-// Apply adds one entry, which must be the next one.
+// Apply adds one entry, which must be the next one; a ledger whose beginning was cut begins with the checkpoint that stands for it. What
+// was shared by Snapshot stays as it is: Apply copies what it changes.
 func (s *State) Apply(e Entry) error {
+	if e.Kind == Checkpointed && s.Seq == 0 {
+		return s.begin(e)
+	}
 	if e.Seq != s.Seq+1 {
 		return fmt.Errorf("entry %d cannot follow entry %d", e.Seq, s.Seq)
 	}
@@ -35,34 +40,24 @@ func (s *State) Apply(e Entry) error {
 }
 
 func (s *State) apply(e Entry) error {
-	if e.Kind == AlertsQuarantined {
+	switch {
+	case e.Kind == AlertsQuarantined:
 		s.Quarantined++
-		return nil
-	}
-	if e.Environment == "" {
+		return with(e, func(q Quarantine) { s.Unread = &Unread{At: e.At, Source: q.Source, Problem: q.Problem} })
+	case e.Kind == Checkpointed:
+		return with(e, func(c struct{ Seq int64 }) { s.forget(c.Seq) })
+	case e.Environment == "":
 		return nil // a delivery that names no configured environment: kept, and without effect
 	}
-	return s.Environment(e.Environment).apply(e)
-}
-
-// Environment is the environment of that name, made when it is first spoken of.
-func (s *State) Environment(name string) *Environment {
-	if s.Environments == nil {
-		s.Environments = map[string]*Environment{}
-	}
-	if s.Environments[name] == nil {
-		s.Environments[name] = &Environment{Name: name, Captured: map[string]release.Baseline{}, Gates: map[string]release.GateResult{},
-			Results: map[string]release.GateResult{}, Episodes: map[string]*Episode{}, Banned: map[string]string{}}
-	}
-	return s.Environments[name]
+	return s.changing(e.Environment).apply(e)
 }
 
 func (e *Environment) apply(entry Entry) error {
 	switch entry.Kind {
 	case AlertsReceived:
-		return with(entry, func(d Delivery) { e.receive(d, entry.At) })
+		return with(entry, func(d Delivery) { e.receive(d, entry) })
 	case StablePinned:
-		return with(entry, func(p release.Pin) { e.Pin = &p })
+		return with(entry, e.pin)
 	case BaselineCaptured:
 		return with(entry, e.capture)
 	case ReleaseDeployed:
@@ -71,8 +66,10 @@ func (e *Environment) apply(entry Entry) error {
 		return with(entry, e.record)
 	case LockSet:
 		return with(entry, e.lock)
-	case LockCleared:
-		return with(entry, e.unlock)
+	case LockPushed:
+		return with(entry, e.lockPushed)
+	case RulesAdopted:
+		return with(entry, func(r Rulebook) { e.Rulebook = &r })
 	case ForwardPrepared:
 		return with(entry, func(p Preparation) { e.Forward = &p })
 	case ForwardFailed:
@@ -81,20 +78,28 @@ func (e *Environment) apply(entry Entry) error {
 	case Decided:
 		return with(entry, func(d Decision) { e.decide(d, entry) })
 	}
+	if done, err := e.applyPerson(entry); done {
+		return err
+	}
 	return e.applyStep(entry)
 }
 
 // applyStep applies the entries that carry an incident on.
 func (e *Environment) applyStep(entry Entry) error {
-	i := e.IncidentByID(entry.Incident)
+	i := e.changingIncident(entry.Incident)
 	if i == nil {
 		return fmt.Errorf("no incident %q", entry.Incident)
 	}
+	if done, err := i.applyAbout(entry); done {
+		return err
+	}
 	switch entry.Kind {
+	case Reconciled:
+		return with(entry, func(r Reconciliation) { i.Remote = &r })
 	case Prepared:
 		return with(entry, func(p Preparation) { i.Preparation, i.Phase, i.Attempts = &p, PhasePrepared, i.Attempts+1 })
 	case Pushed:
-		return with(entry, func(p Push) { i.push(p, entry.At) })
+		return with(entry, func(p Push) { e.push(i, p, entry.At) })
 	case Verified:
 		return with(entry, func(v Verification) { i.Verification, i.Phase = &v, PhaseVerified })
 	case Classified:
@@ -113,13 +118,19 @@ func with[T any](e Entry, effect func(T)) error {
 	return nil
 }
 
-func (e *Environment) receive(d Delivery, at time.Time) {
+func (e *Environment) receive(d Delivery, entry Entry) {
 	for _, f := range d.Firings {
 		key := Key(d.Source, f.Fingerprint)
-		if e.Episodes[key] == nil {
-			e.Episodes[key] = &Episode{Key: key, Source: d.Source}
+		episode := Episode{Key: key, Source: d.Source}
+		if known := e.Episodes[key]; known != nil {
+			episode = *known
 		}
-		e.Episodes[key].receive(f, at)
+		episode.receive(f, entry.At)
+		episode.Seq = entry.Seq
+		put(&e.Episodes, &e.own.episodes, key, &episode)
+		if d.Polled && f.Status == "firing" {
+			e.Missed++
+		}
 	}
 }
 
@@ -128,6 +139,8 @@ func (e *Environment) receive(d Delivery, at time.Time) {
 func (e *Episode) receive(f Firing, at time.Time) {
 	e.Last = at
 	switch {
+	case f.Status == "resolved" && e.Open && f.EndsAt.Before(e.Firing.StartsAt):
+		e.Stale++ // the end of an earlier episode, overtaken by the next one's beginning
 	case f.Status == "resolved":
 		e.Open, e.Firing.Status, e.Firing.EndsAt = false, f.Status, f.EndsAt
 		if e.Firing.Fingerprint == "" {
@@ -147,13 +160,13 @@ func (e *Episode) receive(f Firing, at time.Time) {
 
 // record keeps a gate's last result, for the rules, and its last result for the commit, for whoever wants to deploy it.
 func (e *Environment) record(g release.GateResult) {
-	e.Gates[g.Gate] = g
-	e.Results[ResultKey(g.Gate, g.Commit)] = g
+	put(&e.Gates, &e.own.gates, g.Gate, g)
+	put(&e.Results, &e.own.results, ResultKey(g.Gate, g.Commit), g)
 }
 
 func (e *Environment) capture(b Baselines) {
 	for _, one := range b.Baselines {
-		e.Captured[one.SLO] = one
+		put(&e.Captured, &e.own.captured, one.SLO, one)
 	}
 }
 
@@ -175,36 +188,67 @@ func (e *Environment) NextBaselines() []release.Baseline {
 	return all
 }
 
+// maxDecisions is how many decisions an incident keeps word by word; a flood of alerts brings thousands that are alike.
+const maxDecisions = 200
+
+// maxPins is how many stable tags are remembered: what a person goes back to is among the last few.
+const maxPins = 100
+
+// pin makes p the target of the next release, and the newest of the pins; a tag pinned again is one pin.
+func (e *Environment) pin(p release.Pin) {
+	others := slices.DeleteFunc(slices.Clone(e.Pins), func(other release.Pin) bool { return other.Ref == p.Ref })
+	all := append(others, p)
+	e.Pin, e.Pins = &p, all[max(0, len(all)-maxPins):]
+}
+
 func (e *Environment) decide(d Decision, entry Entry) {
-	if episode := e.Episodes[d.Key]; episode != nil {
-		episode.Decision = &d
+	if known := e.Episodes[d.Key]; known != nil {
+		episode := *known
+		episode.Decision, episode.Seq = &d, entry.Seq
+		put(&e.Episodes, &e.own.episodes, d.Key, &episode)
 	}
 	if entry.Incident == "" {
 		return
 	}
-	i := e.IncidentByID(entry.Incident)
+	i := e.changingIncident(entry.Incident)
 	if i == nil {
 		i = &Incident{ID: entry.Incident, Release: d.Release, Opened: entry.At, Phase: PhaseOpen}
-		e.Incidents = append(e.Incidents, i)
+		e.Incidents = append(slices.Clip(e.Incidents), i)
 	}
-	i.Decisions = append(i.Decisions, d)
-	if d.Verdict == Rollback {
-		i.Phase = PhaseDecided
-		e.Automatic = append(e.Automatic, entry.At)
+	if len(i.Decisions) < maxDecisions || d.Verdict == Rollback {
+		i.Decisions = append(slices.Clip(i.Decisions), d)
+	} else {
+		i.Attached++
+	}
+	if d.Verdict != Rollback {
+		return
+	}
+	i.Phase = PhaseDecided
+	if d.By == "" {
+		e.Automatic = append(slices.Clip(e.Automatic), entry.At)
 	}
 }
 
 func (e *Environment) lock(l Lock) {
 	e.Lock = &l
 	if l.Tree != "" {
-		e.Banned[l.Tree] = l.Incident
+		put(&e.Banned, &e.own.banned, l.Tree, l.Incident)
 	}
 }
 
-func (e *Environment) unlock(u Unlock) {
-	e.Lock = nil
-	if i := e.IncidentByID(u.Incident); i != nil {
-		i.Phase, i.Cause = PhaseClosed, u.Cause
+// lockPushed and push say whether the lock is known to stand on the remote, too.
+func (e *Environment) lockPushed(p LockPush) {
+	if e.Lock != nil {
+		l := *e.Lock
+		l.Remote = p.Outcome
+		e.Lock = &l
+	}
+}
+
+func (e *Environment) push(i *Incident, p Push, at time.Time) {
+	i.push(p, at)
+	if p.Locked && e.Lock != nil && e.Lock.Incident == i.ID {
+		e.lockPushed(LockPush{Outcome: LockStands})
 	}
 }
 

@@ -6,11 +6,16 @@ import (
 	"github.com/coclai/cutover/agent/release"
 )
 
-// State is what the ledger's entries amount to: the one truth that dedup, locks, the page and the commands read.
+// State is what the ledger's entries amount to: the one truth that dedup, locks, the page and the commands read. Whoever reads one from
+// Snapshot changes nothing in it.
 type State struct {
-	Seq          int64                   `json:"seq"` // of the last entry folded
+	Seq          int64                   `json:"seq"`           // of the last entry folded
+	Cut          int64                   `json:"cut,omitempty"` // of the last entry that the ledger no longer holds
 	Environments map[string]*Environment `json:"environments"`
 	Quarantined  int                     `json:"quarantined"`
+	Unread       *Unread                 `json:"unread,omitempty"` // the last body that was quarantined
+
+	own map[string]bool // environments copied since the last Snapshot; nil: not even the map is
 }
 
 // Environment is one service in one environment.
@@ -18,6 +23,7 @@ type Environment struct {
 	Name      string                        `json:"name"`
 	Pin       *release.Pin                  `json:"pin,omitempty"`      // the stable tag to return to, as last declared
 	Captured  map[string]release.Baseline   `json:"captured,omitempty"` // for the next release
+	Pins      []release.Pin                 `json:"pins,omitempty"`     // every one declared, the last at the end
 	Release   *release.Release              `json:"release,omitempty"`  // the one deployed last
 	Gates     map[string]release.GateResult `json:"gates,omitempty"`    // the last of each gate, of whichever commit
 	Results   map[string]release.GateResult `json:"results,omitempty"`  // by ResultKey: the last word on each commit
@@ -27,6 +33,12 @@ type Environment struct {
 	Forward   *Preparation                  `json:"forward,omitempty"`   // a release commit whose push has no outcome yet
 	Automatic []time.Time                   `json:"automatic,omitempty"` // when rollbacks were decided: the budget
 	Banned    map[string]string             `json:"banned,omitempty"`    // tree that was rolled back → incident
+	Hold      *Holding                      `json:"hold,omitempty"`      // the last one; Standing says whether it stands
+	Kill      *Switch                       `json:"kill,omitempty"`      // the kill switch that persons turn; nil: off
+	Rulebook  *Rulebook                     `json:"rulebook,omitempty"`  // in force
+	Missed    int                           `json:"missed,omitempty"`    // firings that nobody delivered, found by asking
+
+	own owned
 }
 
 // Episode is one alert from its firing to its end, by source and fingerprint. Alertmanager moves startsAt and repeats itself; the
@@ -40,6 +52,14 @@ type Episode struct {
 	Open     bool      `json:"open"`
 	Decision *Decision `json:"decision,omitempty"` // the last one about this episode
 	Stale    int       `json:"stale,omitempty"`    // deliveries that came after its end
+	Seq      int64     `json:"seq"`                // of the entry that changed it last
+}
+
+// Unread is a delivery that could not be read.
+type Unread struct {
+	At      time.Time `json:"at"`
+	Source  string    `json:"source"`
+	Problem string    `json:"problem"`
 }
 
 // Phase is how far an incident has come. Each is the name of the step that was finished last.
@@ -72,6 +92,10 @@ type Incident struct {
 	Classification *Classification `json:"classification,omitempty"`
 	Trouble        *Trouble        `json:"trouble,omitempty"`
 	Cause          string          `json:"cause,omitempty"`
+	RCA            *Analysis       `json:"rca,omitempty"`
+	Unlocked       *Unlock         `json:"unlocked,omitempty"`
+	Remote         *Reconciliation `json:"remote,omitempty"`   // as last found, when it was not what it should be
+	Attached       int             `json:"attached,omitempty"` // decisions that are not in Decisions: there are many alike in a flood
 }
 
 // Acting says whether the agent still has steps to do for i.
@@ -81,6 +105,15 @@ func (i *Incident) Acting() bool {
 		return true
 	}
 	return false
+}
+
+// Open says whether i still waits for somebody: the agent's next step, a person, or its cause; or, when nothing was done about it, for
+// the end of the release that it belongs to.
+func (i *Incident) Open(e *Environment) bool {
+	if i.Phase != PhaseOpen {
+		return i.Phase != PhaseClosed
+	}
+	return e.Release != nil && i.ID == IncidentID(e.Release.Commit, e.Release.T0)
 }
 
 // IncidentByID finds an incident; nil if there is none.
@@ -104,6 +137,14 @@ func IncidentID(commit string, t0 time.Time) string {
 		commit = commit[:8]
 	}
 	return "inc-" + t0.UTC().Format("20060102T150405Z") + "-" + commit
+}
+
+// Environment is the environment of that name as far as anything was heard of it; an empty one if nothing was.
+func (s *State) Environment(name string) *Environment {
+	if e := s.Environments[name]; e != nil {
+		return e
+	}
+	return &Environment{Name: name}
 }
 
 // Key identifies an episode. startsAt and the group key move; source and fingerprint do not.

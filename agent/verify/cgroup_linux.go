@@ -16,7 +16,7 @@ type cgroup struct {
 
 // newCgroup makes a cgroup below the agent's own, which is where a service manager delegates; nil if that is not possible.
 func newCgroup() *cgroup {
-	own := ownCgroup()
+	own := hierarchy()
 	if own == "" {
 		return nil
 	}
@@ -35,6 +35,9 @@ func newCgroup() *cgroup {
 	}
 	return &cgroup{path, folder}
 }
+
+// hierarchy says below which folder cgroups are made; a test has none.
+var hierarchy = ownCgroup
 
 // ownCgroup is the agent's folder in the v2 hierarchy, "" if there is none.
 func ownCgroup() string {

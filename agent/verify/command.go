@@ -43,24 +43,31 @@ func (s scratch) run(ctx context.Context, c command) outcome {
 func (s scratch) wait(parent context.Context, c command) outcome {
 	ctx, cancel := context.WithTimeout(parent, c.timeout)
 	defer cancel()
-	group := newCgroup()
+	group, kin := newCgroup(), (*family)(nil)
+	if group == nil {
+		kin = newFamily(s.owner)
+	}
 	defer group.remove()
 	var output capped
 	cmd := exec.CommandContext(ctx, c.argv[0], c.argv[1:]...)
-	cmd.Dir, cmd.Env, cmd.WaitDelay = c.dir, c.env, grace
+	cmd.Dir, cmd.Env, cmd.WaitDelay = c.dir, kin.marked(c.env), grace
 	cmd.Stdout, cmd.Stderr = &output, &output
 	cmd.SysProcAttr = confined(s.owner, group)
 	cmd.Cancel = func() error {
 		group.kill()
-		return killGroup(cmd)
+		err := killGroup(cmd)
+		kin.kill()
+		return err
 	}
-	err := cmd.Start()
+	err := kin.start(cmd)
 	if err != nil {
 		return outcome{failed: notStarted(c.argv[0], err)}
 	}
+	defer kin.ended(cmd.Process.Pid)
 	err = cmd.Wait()
 	_ = killGroup(cmd) // what it left in the background; an error says that nothing was left
 	group.kill()
+	kin.kill()
 	o := outcome{exit: cmd.ProcessState.ExitCode(), output: output.text()}
 	if !exited(cmd) {
 		o.failed = interrupted(ctx, c.timeout, err)

@@ -5,15 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 
+	"github.com/coclai/cutover/agent/release"
 	"github.com/coclai/cutover/agent/rollback"
 	"github.com/coclai/cutover/generator/slo"
 )
 
 // Runner checks out commits of one remote and runs gates on them. Its methods may be called at the same time.
 type Runner struct {
-	URL    string              // of the remote, readable without the deploy key: http, https, ssh, file
+	URL    string              // of the remote: http, https, ssh, file
+	Access Access              // for reading it; the deploy key is no part of it
 	Dir    string              // for scratch folders; nobody must be able to reach it. "": the system's folder for temporary files
 	Git    string              // the git command; "": git
 	Redact func(string) string // takes secrets out of output; nil takes out nothing
@@ -53,6 +56,9 @@ func (r Runner) Run(ctx context.Context, commit string, gates []slo.Gate) ([]rol
 }
 
 func (r Runner) gate(ctx context.Context, s scratch, g slo.Gate) rollback.GateRun {
+	if g.Pass == slo.PassManual {
+		return rollback.GateRun{Gate: g.ID, Verdict: release.Unknown, Reason: "nothing to run: " + g.Owner + " reports it"}
+	}
 	env := s.env()
 	for name, value := range g.Env {
 		env = append(env, name+"="+value)
@@ -75,16 +81,21 @@ func (r Runner) redact(text string) string {
 func (r Runner) checkOut(ctx context.Context, s scratch, commit string) error {
 	ctx, cancel := context.WithTimeout(ctx, checkoutTimeout)
 	defer cancel()
+	lent, takeBack, err := r.Access.lend(s)
+	if err != nil {
+		return err
+	}
+	defer takeBack()
 	for _, args := range [][]string{
 		{"init", "--quiet", "--template="},
 		{"fetch", "--quiet", "--depth=1", "--no-tags", "--no-recurse-submodules", "--", r.URL, commit},
 		{"checkout", "--quiet", "--detach", "FETCH_HEAD"},
 	} {
-		if _, err := r.git(ctx, s, args...); err != nil {
+		if _, err := r.git(ctx, s, lent, args...); err != nil {
 			return err
 		}
 	}
-	got, err := r.git(ctx, s, "rev-parse", "--verify", "HEAD")
+	got, err := r.git(ctx, s, nil, "rev-parse", "--verify", "HEAD")
 	if err != nil {
 		return err
 	}
@@ -95,13 +106,13 @@ func (r Runner) checkOut(ctx context.Context, s scratch, commit string) error {
 }
 
 // git runs one git command and returns what it printed.
-func (r Runner) git(ctx context.Context, s scratch, args ...string) (string, error) {
+func (r Runner) git(ctx context.Context, s scratch, lent []string, args ...string) (string, error) {
 	git := r.Git
 	if git == "" {
 		git = "git"
 	}
 	argv := append([]string{git, "-c", "advice.detachedHead=false", "-c", "http.followRedirects=false"}, args...)
-	o := s.run(ctx, command{argv: argv, dir: s.checkout, env: append(s.env(), gitEnv(r.URL)...), timeout: checkoutTimeout})
+	o := s.run(ctx, command{argv: argv, dir: s.checkout, env: slices.Concat(s.env(), gitEnv(r.URL), lent), timeout: checkoutTimeout})
 	switch {
 	case o.failed != nil:
 		return "", fmt.Errorf("git %s: %w", args[0], o.failed)

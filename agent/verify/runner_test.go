@@ -192,18 +192,30 @@ func TestWhatAGateLeavesInTheBackgroundEndsWithIt(t *testing.T) {
 }
 
 func TestASessionOfItsOwnIsNoEscape(t *testing.T) {
-	if !canMakeCgroups() {
-		t.Skip("no cgroup v2 hierarchy that can be written: only the process group is killed, as the package says")
+	for name, escape := range map[string]string{
+		"setsid":                     "setsid bash -c 'echo $$ > PIDS; exec sleep 300' &",
+		"setsid, twice":              "setsid bash -c \"setsid bash -c 'echo \\$\\$ > PIDS; exec sleep 300' & exit 0\" &",
+		"setsid without environment": "env -i setsid bash -c 'echo $$ > PIDS; exec sleep 300' &",
+	} {
+		for _, place := range []string{"a cgroup", "no cgroup"} {
+			t.Run(name+" in "+place, func(t *testing.T) {
+				if place == "no cgroup" {
+					defer verify.WithoutCgroups()()
+				} else if !canMakeCgroups() {
+					t.Skip("no cgroup v2 hierarchy that can be written: the other cases are what happens here")
+				}
+				r, commit := repository(t, map[string]string{"a": ""})
+				pids := filepath.Join(r.Dir, "pids")
+				g := bash(strings.ReplaceAll(escape, "PIDS", pids) + " until [ -s " + pids + " ]; do :; done; sleep 300")
+				g.Timeout = slo.Duration(2 * time.Second)
+				got := run(t, r, commit, g)[0]
+				if got.Verdict != release.Unknown {
+					t.Errorf("got %s: %s", got.Verdict, got.Reason)
+				}
+				gone(t, pids)
+			})
+		}
 	}
-	r, commit := repository(t, map[string]string{"a": ""})
-	pids := filepath.Join(r.Dir, "pids")
-	g := bash("setsid bash -c 'echo $$ > " + pids + "; exec sleep 300' & until [ -s " + pids + " ]; do :; done; sleep 300")
-	g.Timeout = slo.Duration(2 * time.Second)
-	got := run(t, r, commit, g)[0]
-	if got.Verdict != release.Unknown {
-		t.Errorf("got %s: %s", got.Verdict, got.Reason)
-	}
-	gone(t, pids)
 }
 
 func canMakeCgroups() bool {

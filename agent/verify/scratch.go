@@ -58,17 +58,7 @@ func id(text string, otherwise uint32) uint32 {
 	return uint32(n)
 }
 
-func (s scratch) giveAway() error {
-	if s.owner == nil {
-		return nil
-	}
-	for _, d := range []string{s.dir, s.checkout, s.home, s.temp} {
-		if err := os.Chown(d, int(s.owner.Uid), int(s.owner.Gid)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+func (s scratch) giveAway() error { return own(s.owner, s.dir, s.checkout, s.home, s.temp) }
 
 // remove deletes everything, also folders that a gate has closed to its own user. What still cannot be deleted stays: that is the disk's
 // business, and no verdict's.
@@ -102,6 +92,5 @@ func gitEnv(url string) []string {
 	}
 	return []string{
 		"GIT_TERMINAL_PROMPT=0", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=" + os.DevNull, "GIT_ALLOW_PROTOCOL=" + protocols,
-		"GIT_SSH_COMMAND=ssh -o BatchMode=yes",
 	}
 }

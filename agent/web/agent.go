@@ -31,11 +31,15 @@ type Receipt struct {
 
 // View is the agent at one moment.
 type View struct {
-	State    rollback.State // a deep copy, with every configured environment in it
+	State    rollback.State // at one moment, with every configured environment in it; not to be changed
 	Ready    string         // why the agent is not ready, "" when it is
 	Degraded []string       // what works less well than it should, a sentence each
 	Entries  Entries
+	Story    Story
 }
+
+// Story reads the entries of one incident, oldest first.
+type Story func(ctx context.Context, environment, incident string) ([]rollback.Entry, error)
 
 // Entries reads the last entries of one environment, newest first; of all of them when environment is "".
 type Entries func(ctx context.Context, environment string, limit int) ([]rollback.Entry, error)

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -63,10 +65,20 @@ func readDeed(body io.Reader) (release.Deed, error) {
 		return release.Deed{}, release.Problemf(release.Invalid, "send one JSON object as in release.Deed", "the deed cannot be read: %v", err)
 	}
 	if scopeOf[deed.Act] == "" {
-		return release.Deed{}, release.Problemf(release.Invalid, "one of stable, baseline, deployed, gate, record, unlock, release",
+		return release.Deed{}, release.Problemf(release.Invalid, "one of "+acts(),
 			"unknown act %q", string(deed.Act))
 	}
 	return deed, nil
+}
+
+// acts are the names of all deeds, in order.
+func acts() string {
+	names := make([]string, 0, len(scopeOf))
+	for act := range scopeOf {
+		names = append(names, string(act))
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
 }
 
 func strict(text []byte, into any) error {

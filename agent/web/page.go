@@ -52,10 +52,12 @@ type environmentView struct {
 	Age                    string // since T0
 	Forward                string
 	Lock, Unlock           string
+	Brakes, Proposals      []string
 	Gates                  []release.GateResult
 	Baselines              []release.Baseline // of the release
 	Captured               []release.Baseline // for the next one
 	Firing                 []rollback.Firing
+	MoreFiring             int
 	Incidents              []incidentView
 }
 
@@ -110,7 +112,8 @@ func pageOf(state rollback.State, now time.Time) page {
 
 func environmentOf(e *rollback.Environment, now time.Time) environmentView {
 	v := environmentView{Name: e.Name, Deployed: Deployed(e.Release), Target: Target(e), Forward: Forward(e)}
-	v.Lock, v.Unlock = Locked(e)
+	v.Lock, v.Unlock = Locked(e, now)
+	v.Brakes, v.Proposals = Brakes(e, now), Proposals(e, now)
 	if e.Release != nil {
 		v.Age = "T+" + now.Sub(e.Release.T0).Truncate(time.Second).String()
 		v.Baselines = e.Release.Baselines
@@ -121,11 +124,7 @@ func environmentOf(e *rollback.Environment, now time.Time) environmentView {
 	for _, id := range slices.Sorted(maps.Keys(e.Captured)) {
 		v.Captured = append(v.Captured, e.Captured[id])
 	}
-	for _, key := range slices.Sorted(maps.Keys(e.Episodes)) {
-		if e.Episodes[key].Open {
-			v.Firing = append(v.Firing, e.Episodes[key].Firing)
-		}
-	}
+	v.Firing, v.MoreFiring = Alerts(e)
 	for _, i := range slices.Backward(e.Incidents) {
 		if len(v.Incidents) == incidentsShown {
 			break

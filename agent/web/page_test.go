@@ -54,8 +54,8 @@ func TestThePageTellsTheWholeStory(t *testing.T) {
 	text := strings.Join(strings.Fields(textOf(parse(t, body))), " ")
 	for _, want := range []string{
 		"Degraded: the Watchdog was not seen for 4m",
-		"LOCKED inc-20260301T020000Z-bbbbbbbb since 2026-03-01 02:12:00Z: rolled back to pre-bigbang-cutover-20260301",
-		"rollback-agent unlock --environment checkout/production --cause '…'",
+		"LOCKED inc-20260301T020000Z-bbbbbbbb since 2026-03-01 02:12:00Z (for ",
+		"rollback-agent rca inc-20260301T020000Z-bbbbbbbb --environment checkout/production --text '…', and somebody else: rollback-agent unlock",
 		"Released bbbbbbbbbb since 2026-03-01 02:00:00Z (told by ci) · T+",
 		"Returns to pre-bigbang-cutover-20260301 (commit aaaaaaaaaa, pinned 2026-03-01 01:00:00Z by kim)",
 		"rollback 2026-03-01 02:12:00Z trigger 4.1.1: api-error-rate is 0.051, > 0.02 (45102 events) (corroborated)",
@@ -171,7 +171,10 @@ var bodies = map[rollback.Kind]func() any{
 	rollback.Decided: of[rollback.Decision], rollback.LockSet: of[rollback.Lock], rollback.LockCleared: of[rollback.Unlock],
 	rollback.Prepared: of[rollback.Preparation], rollback.ForwardPrepared: of[rollback.Preparation],
 	rollback.Pushed: of[rollback.Push], rollback.Verified: of[rollback.Verification], rollback.Classified: of[rollback.Classification],
-	rollback.NeedsHuman: of[rollback.Trouble], rollback.ForwardFailed: of[rollback.Trouble],
+	rollback.NeedsHuman: of[rollback.Trouble], rollback.ForwardFailed: of[rollback.Trouble], rollback.Checkpointed: of[rollback.Checkpoint],
+	rollback.LockPushed: of[rollback.LockPush], rollback.RulesAdopted: of[rollback.Rulebook], rollback.Held: of[rollback.Holding],
+	rollback.Resumed: of[rollback.Remark], rollback.KillSwitchOn: of[rollback.Remark], rollback.KillSwitchOff: of[rollback.Remark],
+	rollback.RollbackCancelled: of[rollback.Remark], rollback.CauseSubmitted: of[rollback.Analysis], rollback.Reconciled: of[rollback.Reconciliation],
 }
 
 func of[T any]() any { return new(T) }
@@ -212,7 +215,9 @@ func fill(v reflect.Value, text string) {
 		fill(v.Elem(), text)
 	case reflect.Struct:
 		for i := range v.NumField() {
-			fill(v.Field(i), text)
+			if v.Type().Field(i).IsExported() {
+				fill(v.Field(i), text)
+			}
 		}
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 2, 2))

@@ -40,8 +40,22 @@ var sentences = map[rollback.Kind]func(json.RawMessage) string{
 	rollback.LockSet: said(func(l rollback.Lock) string {
 		return "redeployment refused: " + l.Reason
 	}),
-	rollback.LockCleared: said(func(u rollback.Unlock) string {
-		return "cause: " + u.Cause
+	rollback.LockCleared: said(unlocked),
+	rollback.CauseSubmitted: said(func(a rollback.Analysis) string {
+		return "cause: " + a.String()
+	}),
+	rollback.RulesAdopted: said(func(r rollback.Rulebook) string {
+		return fmt.Sprintf("decisions are made by the plan of runbook %.10s (%d triggers), max_mode %s", r.Plan.Runbook.SHA256, len(r.Plan.Triggers), r.Policy.MaxMode)
+	}),
+	rollback.Held: said(func(h rollback.Holding) string {
+		return "nothing is rolled back without a person until " + Moment(h.Until) + ": " + h.Why
+	}),
+	rollback.Resumed:           said(remark("the hold is over")),
+	rollback.KillSwitchOn:      said(remark("act on nothing")),
+	rollback.KillSwitchOff:     said(remark("act again")),
+	rollback.RollbackCancelled: said(remark("stopped before the push")),
+	rollback.Reconciled: said(func(r rollback.Reconciliation) string {
+		return joined(string(r.Outcome)+" at "+short(r.Tip), r.Text)
 	}),
 	rollback.Prepared:        said(prepared),
 	rollback.ForwardPrepared: said(prepared),
@@ -54,9 +68,18 @@ var sentences = map[rollback.Kind]func(json.RawMessage) string{
 	rollback.Classified: said(func(c rollback.Classification) string {
 		return joined("failed first: "+c.Component, strings.Join(c.Evidence, "; "))
 	}),
+	rollback.LockPushed: said(func(p rollback.LockPush) string {
+		return joined("the lock "+lockThere[p.Outcome]+" on the remote", p.Text)
+	}),
+	rollback.Checkpointed: said(func(c rollback.Checkpoint) string {
+		return fmt.Sprintf("the ledger was cut by its retention: entries up to %d are gone, their outcome is kept", c.Seq)
+	}),
 	rollback.NeedsHuman:    said(troubled),
 	rollback.ForwardFailed: said(troubled),
 }
+
+// lockThere says what became of a lock that was pushed alone.
+var lockThere = map[string]string{rollback.LockStands: "stands", rollback.LockRefused: "was refused"}
 
 // said adapts a sentence about a body to the body's bytes. A body that does not fit is shown as it is.
 func said[T any](say func(T) string) func(json.RawMessage) string {
@@ -67,6 +90,17 @@ func said[T any](say func(T) string) func(json.RawMessage) string {
 		}
 		return say(body)
 	}
+}
+
+func remark(what string) func(rollback.Remark) string {
+	return func(r rollback.Remark) string { return joined(what, r.Why) }
+}
+
+func unlocked(u rollback.Unlock) string {
+	if u.BreakGlass {
+		return "THE GLASS WAS BROKEN: " + u.Cause
+	}
+	return joined("cause: "+u.Cause, "found by "+u.RCABy)
 }
 
 func received(d rollback.Delivery) string {
@@ -80,7 +114,11 @@ func received(d rollback.Delivery) string {
 		rest = fmt.Sprintf(" and %d more", len(alerts)-most)
 		alerts = alerts[:most]
 	}
-	return "from " + d.Source + ": " + strings.Join(alerts, ", ") + rest
+	from := "from " + d.Source
+	if d.Polled {
+		from = "found by asking, not delivered (" + d.Source + ")"
+	}
+	return from + ": " + strings.Join(alerts, ", ") + rest
 }
 
 func captured(b rollback.Baselines) string {

@@ -66,6 +66,7 @@ func (s *server) routes() []route {
 		{"/api/v1/gate", get, s.scope("gate"), s.gate},
 		{"/api/v1/state", get, s.scope("read"), s.state},
 		{"/api/v1/history", get, s.scope("read"), s.history},
+		{"/api/v1/explain", get, s.scope("read"), s.explain},
 		{"/", get, s.reader, s.page},
 		{"/style.css", get, open, s.style},
 		{"/-/healthy", get, open, s.healthy},

@@ -57,7 +57,7 @@ func TestEachActNeedsItsOwnScope(t *testing.T) {
 	}
 	server := serving(t, &memory{}, func(o *Options) { o.Tokens = func() []Token { return tokens } })
 	for act, needs := range map[string]string{"stable": "operate", "baseline": "operate", "release": "operate",
-		"deployed": "deployed", "gate": "gate", "record": "record", "unlock": "unlock"} {
+		"deployed": "deployed", "gate": "gate", "record": "record", "unlock": "unlock", "last": "read", "preview": "read", "rollback": "approve"} {
 		for _, token := range tokens {
 			want := http.StatusForbidden
 			if token.Name == needs {

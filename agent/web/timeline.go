@@ -2,6 +2,8 @@ package web
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,10 +40,27 @@ func Timeline(i *rollback.Incident) []Step {
 	if t := i.Trouble; t != nil {
 		steps = append(steps, Step{What: "a person must look", Text: troubled(*t)})
 	}
+	if r := i.Remote; r != nil {
+		steps = append(steps, Step{What: "on the remote: " + string(r.Outcome), Text: joined("the tip is "+short(r.Tip), r.Text)})
+	}
+	if a := i.RCA; a != nil {
+		steps = append(steps, Step{At: a.At, What: "cause submitted", Text: joined("by "+a.By, a.String())})
+	}
 	if i.Cause != "" {
-		steps = append(steps, Step{What: "unlocked", Text: "cause: " + i.Cause})
+		steps = append(steps, unlockedStep(i))
 	}
 	return steps
+}
+
+func unlockedStep(i *rollback.Incident) Step {
+	u := i.Unlocked
+	if u == nil {
+		return Step{What: "unlocked", Text: "cause: " + i.Cause} // by a version that asked for no analysis
+	}
+	if u.BreakGlass {
+		return Step{At: u.At, What: "the glass was broken", Text: joined("by "+u.By, u.Cause)}
+	}
+	return Step{At: u.At, What: "unlocked", Text: "by " + u.By}
 }
 
 func decided(d rollback.Decision) Step {
@@ -124,13 +143,69 @@ func Forward(e *rollback.Environment) string {
 	return prepared(*e.Forward) + "; its push has no outcome yet"
 }
 
-// Locked says why redeployment is refused, and how to open it; "" when it is not.
-func Locked(e *rollback.Environment) (why, how string) {
+// Locked says why and for how long redeployment is refused, and what opens it; "" when it is not.
+func Locked(e *rollback.Environment, now time.Time) (why, how string) {
 	if e.Lock == nil {
 		return "", ""
 	}
-	why = fmt.Sprintf("%s since %s: %s", e.Lock.Incident, Moment(e.Lock.Since), e.Lock.Reason)
-	return why, fmt.Sprintf("find the cause, then: rollback-agent unlock --environment %s --cause '…'", e.Name)
+	why = fmt.Sprintf("%s since %s (%s): %s", e.Lock.Incident, Moment(e.Lock.Since), age(now.Sub(e.Lock.Since)), e.Lock.Reason)
+	if i := e.IncidentByID(e.Lock.Incident); i != nil && i.RCA != nil {
+		return why, fmt.Sprintf("%s has submitted the cause; somebody else opens it: rollback-agent unlock %s --environment %s", i.RCA.By, i.ID, e.Name)
+	}
+	return why, fmt.Sprintf("find the cause, then: rollback-agent rca %s --environment %s --text '…', and somebody else: rollback-agent unlock", e.Lock.Incident, e.Name)
+}
+
+// age is a time as persons say it.
+func age(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case d < 2*time.Hour:
+		return fmt.Sprintf("for %d minutes", int(d.Minutes()))
+	case d < 2*day:
+		return fmt.Sprintf("for %d hours", int(d.Hours()))
+	}
+	return fmt.Sprintf("for %d days", int(d/day))
+}
+
+// Brakes says what keeps the agent from acting by itself, a sentence each.
+func Brakes(e *rollback.Environment, now time.Time) []string {
+	var all []string
+	if k := e.Kill; k != nil {
+		all = append(all, fmt.Sprintf("the kill switch is on since %s, by %s: %s; nothing is done", Moment(k.At), k.By, k.Why))
+	}
+	if h := e.Standing(now); h != nil {
+		all = append(all, fmt.Sprintf("held by %s until %s: %s; nothing is rolled back without a person", h.By, Moment(h.Until), h.Why))
+	}
+	return all
+}
+
+// Proposals says what waits for a person's answer, and how to give it.
+func Proposals(e *rollback.Environment, now time.Time) []string {
+	var all []string
+	for _, key := range slices.Sorted(maps.Keys(e.Episodes)) {
+		if d := e.Episodes[key].Decision; d != nil && d.Stands(now) {
+			until := ""
+			if !d.Until.IsZero() {
+				until = "until " + Moment(d.Until) + " "
+			}
+			all = append(all, fmt.Sprintf("%srollback-agent approve %s (or cancel): %s (%s)", until, key, d.Text, d.Reason))
+		}
+	}
+	return limited(all, "proposals")
+}
+
+// Alerts are the ones that fire, in order of their keys, as many as fit on a page, and the number of the others.
+func Alerts(e *rollback.Environment) (shown []rollback.Firing, others int) {
+	for _, key := range slices.Sorted(maps.Keys(e.Episodes)) {
+		switch episode := e.Episodes[key]; {
+		case !episode.Open:
+		case len(shown) < most:
+			shown = append(shown, episode.Firing)
+		default:
+			others++
+		}
+	}
+	return shown, others
 }
 
 // Moment is a time as persons read it, in UTC.

@@ -16,13 +16,16 @@ import (
 type Token struct {
 	Name   string
 	Secret string
-	May    []string // the scopes: alerts, gate, deployed, record, read, operate, unlock
+	May    []string // the scopes: alerts, gate, deployed, record, read, operate, approve, unlock, break_glass
 }
 
 // scopeOf says which scope an act needs.
 var scopeOf = map[release.Act]string{
 	release.ActStable: "operate", release.ActBaseline: "operate", release.ActRelease: "operate",
 	release.ActDeployed: "deployed", release.ActRecord: "record", release.ActGate: "gate", release.ActUnlock: "unlock",
+	release.ActLast: "read", release.ActPreview: "read", release.ActRollback: "approve",
+	release.ActRCA: "operate", release.ActBreak: "break_glass", release.ActApprove: "approve", release.ActCancel: "approve",
+	release.ActHold: "operate", release.ActResume: "operate", release.ActKill: "operate", release.ActRevive: "operate",
 }
 
 // door decides whom a route admits; the error is the answer to those it does not.

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/coclai/cutover/agent/release"
 )
 
@@ -88,8 +90,8 @@ func TestADeedHasTheTokenAsItsAuthor(t *testing.T) {
 		t.Fatalf("%d %s", response.StatusCode, body)
 	}
 	want := release.Deed{Act: release.ActUnlock, Environment: "checkout/production", Author: "kim", Cause: "an index was dropped"}
-	if m.deeds[0] != want {
-		t.Errorf("got %+v, want %+v", m.deeds[0], want)
+	if diff := cmp.Diff(want, m.deeds[0]); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }
 
@@ -115,7 +117,7 @@ func TestADeedIsReadStrictly(t *testing.T) {
 		`{"act":"stable","author":"ci"}`:   400,
 		`{"act":"stable","Author":"ci"}`:   400,
 		`{"act":"stable"}{"act":"unlock"}`: 400,
-		`{"act":"rollback"}`:               400,
+		`{"act":"rolback"}`:                400,
 		`{}`:                               400,
 		`{"act":"stable"}` + strings.Repeat(" ", 64<<10): 413,
 	} {

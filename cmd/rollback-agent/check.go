@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"github.com/coclai/cutover/agent"
 	"github.com/coclai/cutover/agent/config"
 )
 
@@ -25,6 +26,9 @@ func checkConfig(file string, env streams) error {
 	c, err := load(file, env)
 	if err != nil {
 		return err
+	}
+	if err := agent.Check(c); err != nil {
+		return no(fmt.Sprintf("%s cannot be used: %v", file, err), "")
 	}
 	fmt.Fprintf(env.out, "%s is valid: max_mode %s, %d tokens\n", file, c.MaxMode, len(c.Web.Tokens))
 	for _, e := range c.Environments {

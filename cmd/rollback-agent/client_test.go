@@ -100,15 +100,28 @@ func TestCommandsSendWhatTheyWereGiven(t *testing.T) {
 	}))
 	defer server.Close()
 	for args, want := range map[string]string{
-		"stable":                     `POST /api/v1/deeds {"act":"stable","environment":""}`,
-		"stable v1.2":                `POST /api/v1/deeds {"act":"stable","environment":"","tag":"v1.2"}`,
-		"baseline --environment a/b": `POST /api/v1/deeds {"act":"baseline","environment":"a/b"}`,
-		"deployed c":                 `POST /api/v1/deeds {"act":"deployed","environment":"","commit":"c"}`,
-		"release c":                  `POST /api/v1/deeds {"act":"release","environment":"","commit":"c"}`,
-		"unlock --cause dropped":     `POST /api/v1/deeds {"act":"unlock","environment":"","cause":"dropped"}`,
+		"stable":             `POST /api/v1/deeds {"act":"stable","environment":""}`,
+		"stable v1.2":        `POST /api/v1/deeds {"act":"stable","environment":"","tag":"v1.2"}`,
+		"stable --last v1.*": `POST /api/v1/deeds {"act":"last","environment":"","tag":"v1.*"}`,
+		"rollback --dry-run": `POST /api/v1/deeds {"act":"preview","environment":""}`,
+		"rollback --dry-run --to v1 --paths a,b/c":     `POST /api/v1/deeds {"act":"preview","environment":"","tag":"v1","paths":["a","b/c"]}`,
+		"baseline --environment a/b":                   `POST /api/v1/deeds {"act":"baseline","environment":"a/b"}`,
+		"deployed c":                                   `POST /api/v1/deeds {"act":"deployed","environment":"","commit":"c"}`,
+		"release c":                                    `POST /api/v1/deeds {"act":"release","environment":"","commit":"c"}`,
+		"unlock":                                       `POST /api/v1/deeds {"act":"unlock","environment":""}`,
+		"unlock i --exonerate":                         `POST /api/v1/deeds {"act":"unlock","environment":"","incident":"i","exonerate":true}`,
+		"unlock --break-glass fire":                    `POST /api/v1/deeds {"act":"break_glass","environment":"","reason":"fire"}`,
+		"rca --text dropped":                           `POST /api/v1/deeds {"act":"rca","environment":"","cause":"dropped"}`,
+		"rca i --link https://w/1":                     `POST /api/v1/deeds {"act":"rca","environment":"","incident":"i","link":"https://w/1"}`,
+		"approve am/0f":                                `POST /api/v1/deeds {"act":"approve","environment":"","incident":"am/0f"}`,
+		"cancel i --reason test":                       `POST /api/v1/deeds {"act":"cancel","environment":"","reason":"test","incident":"i"}`,
+		"hold --reason test":                           `POST /api/v1/deeds {"act":"hold","environment":"","reason":"test","for":"4h"}`,
+		"resume":                                       `POST /api/v1/deeds {"act":"resume","environment":""}`,
+		"kill-switch on --reason x":                    `POST /api/v1/deeds {"act":"kill","environment":"","reason":"x"}`,
+		"kill-switch off":                              `POST /api/v1/deeds {"act":"revive","environment":""}`,
 		"gates record 1.4 FAIL --commit c --log https": `POST /api/v1/deeds {"act":"record","environment":"","commit":"c","gate":"1.4","verdict":"FAIL","log":"https"}`,
-		"gate c":                   `GET /api/v1/gate?commit=c `,
-		"gate c --environment a/b": `GET /api/v1/gate?commit=c&environment=a%2Fb `,
+		"gate c":                                       `GET /api/v1/gate?commit=c `,
+		"gate c --environment a/b":                     `GET /api/v1/gate?commit=c&environment=a%2Fb `,
 	} {
 		code, out, stderr := asked(t, server, strings.Fields(args)...)
 		if got := method + " " + uri + " " + body; code != 0 || got != want || authorization != "Bearer "+token {

@@ -40,8 +40,15 @@ func application(env streams) (*kingpin.Application, map[string]command) {
 	app.Version(version.Print("rollback-agent"))
 	c := &cli{app: app, commands: map[string]command{}, client: &client{}, printer: &printer{out: env.out, now: time.Now}}
 	c.daemon(env)
+	c.ledgers(env)
 	c.questions()
+	c.explain()
 	c.cutover()
+	c.hand(env)
+	c.answers()
+	c.brakes()
+	c.causes()
+	c.replay(env)
 	c.gates()
 	return app, c.commands
 }
@@ -82,13 +89,36 @@ func (c *cli) questions() {
 	}
 }
 
+// explain declares the story of one incident.
+func (c *cli) explain() {
+	explain := c.ask("explain", "Tell an incident in one page: what fired, what the agent saw, what it did, what it refused and why.",
+		`  rollback-agent explain
+  rollback-agent explain inc-20260301T020000Z-bbbbbbbb`)
+	incident := explain.Arg("incident", "The incident; the last one unless given.").String()
+	c.commands[explain.FullCommand()] = func(ctx context.Context) error {
+		var answer web.Explanation
+		query := map[string]string{"environment": c.client.environment, "incident": *incident}
+		if err := c.client.ask(ctx, "/api/v1/explain", query, &answer); err != nil {
+			return err
+		}
+		return c.printer.explanation(answer)
+	}
+}
+
 // cutover declares the deeds of a release's life, in their order.
 func (c *cli) cutover() {
 	stable := c.ask("stable", "Tag what production runs as stable, push the tag, and pin it as what a rollback returns to.",
 		`  rollback-agent stable
-  rollback-agent stable pre-bigbang-cutover-20260301`)
-	tag := stable.Arg("tag", "The tag's name; the plan's pattern unless given.").String()
-	c.deed(stable, func() release.Deed { return release.Deed{Act: release.ActStable, Tag: *tag} })
+  rollback-agent stable pre-bigbang-cutover-20260301
+  rollback-agent stable --last`)
+	tag := stable.Arg("tag", "The tag's name; the plan's pattern unless given. With --last, a pattern such as 'v1.*'.").String()
+	last := stable.Flag("last", "Only say which of the tags declared stable is the last before the tip.").Bool()
+	c.deed(stable, func() release.Deed {
+		if *last {
+			return release.Deed{Act: release.ActLast, Tag: *tag}
+		}
+		return release.Deed{Act: release.ActStable, Tag: *tag}
+	})
 
 	baseline := c.ask("baseline", "Capture the baselines of the plan, before the release.", `  rollback-agent baseline`)
 	c.deed(baseline, func() release.Deed { return release.Deed{Act: release.ActBaseline} })
@@ -96,10 +126,6 @@ func (c *cli) cutover() {
 	deployed := c.ask("deployed", "Say that the deploy branch has moved to a commit: T0.", `  rollback-agent deployed $(git rev-parse origin/production)`)
 	at := deployed.Arg("commit", "The release's commit, 40 hexadecimal digits.").Required().String()
 	c.deed(deployed, func() release.Deed { return release.Deed{Act: release.ActDeployed, Commit: *at} })
-
-	unlock := c.ask("unlock", "Open the lock of a rollback whose cause is known.", `  rollback-agent unlock --cause 'a migration dropped an index; INC-1234'`)
-	cause := unlock.Flag("cause", "What went wrong, for those who come after.").Required().String()
-	c.deed(unlock, func() release.Deed { return release.Deed{Act: release.ActUnlock, Cause: *cause} })
 
 	forward := c.ask("release", "Deploy a commit, or roll forward to it after a rollback. Refused while locked.", `  rollback-agent release $(git rev-parse main)`)
 	to := forward.Arg("commit", "The commit, 40 hexadecimal digits.").Required().String()

@@ -16,11 +16,14 @@ import (
 )
 
 func main() {
-	os.Exit(run(context.Background(), streams{out: os.Stdout, err: os.Stderr}, os.Args[1:]))
+	os.Exit(run(context.Background(), streams{in: os.Stdin, out: os.Stdout, err: os.Stderr}, os.Args[1:]))
 }
 
-// streams are where a command writes: answers to out, everything else to err.
-type streams struct{ out, err io.Writer }
+// streams are where a command writes: answers to out, everything else to err; and the terminal that it may ask, if in is one.
+type streams struct {
+	in       *os.File
+	out, err io.Writer
+}
 
 // run parses the arguments, runs the command they name and says with which code to exit.
 func run(ctx context.Context, env streams, args []string) (code int) {

@@ -95,24 +95,31 @@ func (p *printer) environment(b *strings.Builder, e *rollback.Environment) {
 	line(b, "released", p.deployed(e.Release))
 	line(b, "in hand", web.Forward(e))
 	line(b, "returns to", web.Target(e))
-	writeLock(b, e)
+	p.writeLock(b, e)
 	for _, gate := range slices.Sorted(maps.Keys(e.Gates)) {
 		g := e.Gates[gate]
 		line(b, "gate "+gate, oneLine(string(g.Verdict), web.Moment(g.At), g.By, g.Commit, g.Log))
 	}
-	for _, key := range slices.Sorted(maps.Keys(e.Episodes)) {
-		if episode := e.Episodes[key]; episode.Open {
-			f := episode.Firing
-			line(b, "alert", oneLine(f.Labels["alertname"], "since "+web.Moment(f.StartsAt), f.Summary))
-		}
+	alerts, others := web.Alerts(e)
+	for _, f := range alerts {
+		line(b, "alert", oneLine(f.Labels["alertname"], "since "+web.Moment(f.StartsAt), f.Summary))
+	}
+	if others > 0 {
+		line(b, "alerts", fmt.Sprintf("and %d more", others))
 	}
 	for _, i := range e.Incidents {
 		writeIncident(b, i)
 	}
 }
 
-func writeLock(b *strings.Builder, e *rollback.Environment) {
-	why, how := web.Locked(e)
+func (p *printer) writeLock(b *strings.Builder, e *rollback.Environment) {
+	for _, brake := range web.Brakes(e, p.now()) {
+		line(b, "held back", brake)
+	}
+	for _, proposal := range web.Proposals(e, p.now()) {
+		line(b, "proposed", proposal)
+	}
+	why, how := web.Locked(e, p.now())
 	if why == "" {
 		line(b, "lock", "open")
 		return
@@ -134,6 +141,24 @@ func writeIncident(b *strings.Builder, i *rollback.Incident) {
 	for _, step := range web.Timeline(i) {
 		fmt.Fprintf(b, "    %-20s  %s\n", web.Moment(step.At), oneLine(step.What, step.Text))
 	}
+}
+
+// explanation writes an incident's page.
+func (p *printer) explanation(x web.Explanation) error {
+	if done, err := p.json(x); done {
+		return err
+	}
+	var b strings.Builder
+	for n, section := range x.Sections {
+		if n > 0 {
+			b.WriteString("\n")
+		}
+		fmt.Fprintln(&b, section.Title)
+		for _, text := range section.Lines {
+			fmt.Fprintln(&b, "  "+strings.ReplaceAll(text, "\n", " "))
+		}
+	}
+	return p.text(&b)
 }
 
 // line writes a name and what there is to say about it; nothing when there is nothing.

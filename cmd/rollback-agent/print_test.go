@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/coclai/cutover/agent/release"
 	"github.com/coclai/cutover/agent/rollback"
@@ -45,8 +46,8 @@ degraded: no Watchdog
 checkout/production
   released    bbbbbbbbbb since 2026-03-01 02:00:00Z (told by ci), T+1h0m0s
   returns to  stable (commit aaaaaaaaaa, pinned 2026-03-01 01:00:00Z by kim)
-  lock        LOCKED inc-20260301T020000Z-bbbbbbbb since 2026-03-01 02:12:00Z: rolled back
-              find the cause, then: rollback-agent unlock --environment checkout/production --cause '…'
+  lock        LOCKED inc-20260301T020000Z-bbbbbbbb since 2026-03-01 02:12:00Z (for 48 minutes): rolled back
+              find the cause, then: rollback-agent rca inc-20260301T020000Z-bbbbbbbb --environment checkout/production --text '…', and somebody else: rollback-agent unlock
   gate 1.1    PASS  2026-03-01 02:00:00Z  ci
   alert       Errors⟨U+001B⟩[2J  since 2026-03-01 02:00:00Z  two lines
   incident    inc-20260301T020000Z-bbbbbbbb, human, opened 2026-03-01 02:12:00Z
@@ -72,7 +73,7 @@ func TestJSONIsWhatTheAgentSaid(t *testing.T) {
 	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(rolledBack(), got); diff != "" {
+	if diff := cmp.Diff(rolledBack(), got, cmpopts.IgnoreUnexported(rollback.State{}, rollback.Environment{})); diff != "" {
 		t.Errorf("-said +printed:\n%s", diff)
 	}
 }

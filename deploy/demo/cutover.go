@@ -37,16 +37,21 @@ func (s *story) passGates(ctx context.Context) (err error) {
 	if _, err := s.dev.push(ctx, s.bad, "main"); err != nil {
 		return err
 	}
+	return s.reportGates(ctx, s.bad)
+}
+
+// reportGates runs the plan's gates on the commit in the clone, and tells the agent.
+func (s *story) reportGates(ctx context.Context, commit string) error {
 	for _, gate := range s.plan.Gates {
 		verdict := s.dev.try(ctx, gate)
-		if _, err := s.operator.quietly(ctx, "ci", "gates", "record", gate.ID, string(verdict), "--commit", s.bad); err != nil {
+		if _, err := s.operator.quietly(ctx, "ci", "gates", "record", gate.ID, string(verdict), "--commit", commit); err != nil {
 			return err
 		}
 		if verdict != release.Pass {
 			return fmt.Errorf("gate %s is %s", gate.ID, verdict)
 		}
 	}
-	s.line.quote("ci", "rollback-agent gates record GATE PASS --commit "+short(s.bad),
+	s.line.quote("ci", "rollback-agent gates record GATE PASS --commit "+short(commit),
 		fmt.Sprintf("%d gates of the runbook, run on the new release: all PASS", len(s.plan.Gates)))
 	return nil
 }

@@ -16,14 +16,14 @@ var files embed.FS
 
 // settings fill the templates in.
 type settings struct {
-	Folder                             string
-	AgentURL, AgentAddress             string
-	PrometheusURL                      string
-	AlertmanagerURL                    string
-	AlertmanagerAddress, ShopAddress   string
-	GitURL, PagerURL                   string
-	AlertmanagerToken, CIToken, Person string // secrets
-	GitLogin                           string // of the agent: user:password
+	Folder                                       string
+	AgentURL, AgentAddress                       string
+	PrometheusURL                                string
+	AlertmanagerURL                              string
+	AlertmanagerAddress, ShopAddress             string
+	GitURL, PagerURL                             string
+	AlertmanagerToken, CIToken, Person, Approver string // secrets
+	GitLogin                                     string // of the agent: user:password
 }
 
 // writeFiles puts the runbook and every configuration file into the folder, and the secrets, readable by nobody else.
@@ -34,7 +34,7 @@ func writeFiles(s settings) error {
 			return err
 		}
 	}
-	for name, secret := range map[string]string{"alertmanager": s.AlertmanagerToken, "ci": s.CIToken, "kim": s.Person, "git": s.GitLogin} {
+	for name, secret := range map[string]string{"alertmanager": s.AlertmanagerToken, "ci": s.CIToken, "kim": s.Person, "lee": s.Approver, "git": s.GitLogin} {
 		if err := os.WriteFile(filepath.Join(s.Folder, name+".token"), []byte(secret+"\n"), 0o600); err != nil {
 			return err
 		}

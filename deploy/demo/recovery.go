@@ -86,7 +86,13 @@ func (s *story) askGate(ctx context.Context) error {
 }
 
 func (s *story) unlock(ctx context.Context) error {
-	if err := s.operator.as(ctx, "kim", "unlock", "--cause", "the new pricing engine divided by the number of coupons"); err != nil {
+	if err := s.operator.as(ctx, "kim", "rca", "--text", "the new pricing engine divided by the number of coupons"); err != nil {
+		return err
+	}
+	if err := s.operator.refused(ctx, "kim", "unlock"); err != nil { // who wrote the analysis does not open the lock
+		return err
+	}
+	if err := s.operator.as(ctx, "lee", "unlock"); err != nil {
 		return err
 	}
 	_, _, err := await(ctx, s.operator, rollback.LockCleared, func(u rollback.Unlock) bool { return u.Cause != "" })
@@ -104,8 +110,10 @@ func (s *story) rollForward(ctx context.Context) (err error) {
 	if err := s.operator.refused(ctx, "kim", "release", s.bad); err != nil {
 		return err
 	}
-	err = s.operator.as(ctx, "kim", "release", s.good)
-	return err
+	if err := s.reportGates(ctx, s.good); err != nil {
+		return err
+	}
+	return s.operator.as(ctx, "kim", "release", s.good)
 }
 
 // healForward lets the good release serve for a whole window of the alert: then nothing may fire, and no second rollback may have come.

@@ -108,7 +108,7 @@ func (s *stage) fill(shop, pager address) error {
 	s.settings = settings{Folder: s.folder, AgentURL: s.ports.agent.url(), AgentAddress: string(s.ports.agent),
 		PrometheusURL: s.ports.prometheus.url(), AlertmanagerURL: s.ports.alertmanager.url(), AlertmanagerAddress: string(s.ports.alertmanager),
 		ShopAddress: string(shop), PagerURL: pager.url(), GitURL: s.remote.url(""),
-		AlertmanagerToken: rand.Text(), CIToken: rand.Text(), Person: rand.Text(), GitLogin: "agent:" + s.remote.users["agent"]}
+		AlertmanagerToken: rand.Text(), CIToken: rand.Text(), Person: rand.Text(), Approver: rand.Text(), GitLogin: "agent:" + s.remote.users["agent"]}
 	return writeFiles(s.settings)
 }
 

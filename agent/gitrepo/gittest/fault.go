@@ -68,6 +68,13 @@ func Status(code int) Fault {
 	}
 }
 
+// OldGit answers as a server does that knows no protocol version 2, or whose web
+// server keeps the header that asks for it to itself.
+func OldGit(w http.ResponseWriter, r *http.Request, git http.Handler) {
+	r.Header.Del("Git-Protocol")
+	git.ServeHTTP(w, r)
+}
+
 // Redirect sends the request elsewhere.
 func Redirect(to string) Fault {
 	return func(w http.ResponseWriter, r *http.Request, _ http.Handler) {

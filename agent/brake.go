@@ -1,0 +1,77 @@
+package agent
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/coclai/cutover/agent/release"
+	"github.com/coclai/cutover/agent/rollback"
+	"github.com/coclai/cutover/generator/slo"
+)
+
+const (
+	holdLasts = slo.Duration(4 * time.Hour) // unless a person says for how long
+	holdMost  = slo.Duration(7 * 24 * time.Hour)
+)
+
+// hold lets the agent wait: what would be a rollback becomes a proposal, until a time that a person names.
+func (a *Agent) hold(ctx context.Context, e *environment, state *rollback.Environment, d release.Deed) (release.Answer, error) {
+	for _, i := range state.Incidents {
+		if i.Phase == rollback.PhaseDecided || i.Phase == rollback.PhasePrepared {
+			return release.Answer{}, release.Problemf(release.Refused, "rollback-agent cancel "+i.ID+", before its push",
+				"incident %s is in hand (%s), and a hold stops only what comes", i.ID, i.Phase)
+		}
+	}
+	lasts, err := slo.ParseDuration(cmp.Or(d.For, holdLasts.String()))
+	if err != nil || lasts <= 0 || lasts > holdMost {
+		return release.Answer{}, release.Problemf(release.Invalid, "for example 4h, at most "+holdMost.String()+"; no hold is for ever", "%q cannot be how long", d.For)
+	}
+	h := rollback.Holding{Until: a.now().Add(lasts.Std()).UTC(), Why: because(d)}
+	if _, err := a.journal.append(ctx, note{environment: e.name, kind: rollback.Held, author: d.Author, body: h}); err != nil {
+		return release.Answer{}, notStored(err)
+	}
+	return release.Answer{Message: fmt.Sprintf("%s is held by %s until %s: what fires is proposed, and nothing is rolled back without a person", e.name, d.Author,
+		h.Until.Format(time.RFC3339)), Facts: map[string]string{"until": h.Until.Format(time.RFC3339)}}, nil
+}
+
+// resume ends a hold before its time.
+func (a *Agent) resume(ctx context.Context, e *environment, state *rollback.Environment, d release.Deed) (release.Answer, error) {
+	if state.Standing(a.now()) == nil {
+		return release.Answer{Message: e.name + " is not held"}, nil
+	}
+	return a.remark(ctx, e, rollback.Resumed, d, e.name+" is held no longer: the agent acts by itself again")
+}
+
+// kill turns the kill switch on: until it is turned off, everything is decided and recorded, and nothing is done.
+func (a *Agent) kill(ctx context.Context, e *environment, _ *rollback.Environment, d release.Deed) (release.Answer, error) {
+	return a.remark(ctx, e, rollback.KillSwitchOn, d, "the kill switch of "+e.name+" is on: the agent decides and records, and acts on nothing")
+}
+
+// revive turns the kill switch off. The file's is turned off where it is.
+func (a *Agent) revive(ctx context.Context, e *environment, state *rollback.Environment, d release.Deed) (release.Answer, error) {
+	answer := release.Answer{Message: "the kill switch of " + e.name + " was not on"}
+	if state.Kill != nil {
+		var err error
+		if answer, err = a.remark(ctx, e, rollback.KillSwitchOff, d, "the kill switch of "+e.name+" is off: the agent acts again"); err != nil {
+			return answer, err
+		}
+	}
+	if e.killed() {
+		answer.Details = append(answer.Details, "the file "+e.kill+" is there still, and keeps the agent from acting until it is removed")
+	}
+	return answer, nil
+}
+
+func (a *Agent) remark(ctx context.Context, e *environment, kind rollback.Kind, d release.Deed, done string) (release.Answer, error) {
+	if _, err := a.journal.append(ctx, note{environment: e.name, kind: kind, author: d.Author, body: rollback.Remark{Why: because(d)}}); err != nil {
+		return release.Answer{}, notStored(err)
+	}
+	return release.Answer{Message: done}, nil
+}
+
+func because(d release.Deed) string {
+	return capped(cmp.Or(strings.TrimSpace(d.Reason), "no reason given"), maxText)
+}

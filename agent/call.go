@@ -1,0 +1,126 @@
+package agent
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/coclai/cutover/agent/rollback"
+)
+
+// call is a reason to page.
+type call struct {
+	name, summary string
+	since         time.Time
+	slo           string // "" unless it is about one
+}
+
+// echoes is for how long a page tells of what is over at once: a hold that has ended, a body that could not be read.
+const echoes = 30 * time.Minute
+
+// calls are the reasons to page in one environment at one moment.
+func calls(e *rollback.Environment, now time.Time) []call {
+	all := append(callsOfLock(e, now), callsOfBrakes(e, now)...)
+	for _, i := range e.Incidents {
+		if u := i.Unlocked; u != nil && u.BreakGlass && now.Sub(u.At) < echoes {
+			all = append(all, call{"RollbackAgentGlassBroken", fmt.Sprintf("%s: %s opened the lock of incident %s alone, without an analysis: %s", e.Name, u.By, i.ID, u.Cause), u.At, ""})
+		}
+		if i.Phase == rollback.PhaseClosed {
+			continue
+		}
+		if i.Trouble != nil {
+			all = append(all, call{"RollbackAgentNeedsHuman", fmt.Sprintf("incident %s: %s", i.ID, i.Trouble.Text), i.Opened, ""})
+		}
+		if i.Remote != nil && i.Remote.Outcome.Alarming() {
+			all = append(all, call{"RollbackAgentLockViolated", fmt.Sprintf("incident %s: %s", i.ID, i.Remote.Text), i.PushedAt, ""})
+		}
+	}
+	for _, episode := range e.Episodes {
+		if episode.Decision != nil {
+			all = append(all, callsOfDecision(*episode.Decision, episode, now)...)
+		}
+	}
+	return merged(all)
+}
+
+// merged leaves one of those that would be the same page, the latest, with the number of the others: a flood of alerts is no flood of pages.
+func merged(all []call) []call {
+	type page struct{ name, slo string }
+	slices.SortStableFunc(all, func(a, b call) int { return b.since.Compare(a.since) })
+	first, more := map[page]int{}, map[int]int{}
+	var kept []call
+	for _, c := range all {
+		n, known := first[page{c.name, c.slo}]
+		if known {
+			more[n]++
+			continue
+		}
+		first[page{c.name, c.slo}] = len(kept)
+		kept = append(kept, c)
+	}
+	for n, others := range more {
+		kept[n].summary += fmt.Sprintf(" (and %d more like it)", others)
+	}
+	return kept
+}
+
+func callsOfLock(e *rollback.Environment, now time.Time) []call {
+	if e.Lock == nil {
+		return nil
+	}
+	next := "its cause is not known: rollback-agent rca " + e.Lock.Incident
+	if i := e.IncidentByID(e.Lock.Incident); i != nil && i.RCA != nil {
+		next = fmt.Sprintf("%s has submitted the cause, somebody else opens it: rollback-agent unlock %s", i.RCA.By, i.ID)
+	}
+	if e.Lock.Remote == rollback.LockRefused {
+		next += "; the git remote refused the lock, so only the gate says no"
+	}
+	return []call{{"RollbackAgentLocked", fmt.Sprintf("redeployment of %s is refused since %s (%s): incident %s; %s", e.Name,
+		e.Lock.Since.Format(time.RFC3339), age(now.Sub(e.Lock.Since)), e.Lock.Incident, next), e.Lock.Since, ""}}
+}
+
+// callsOfBrakes tell of what keeps the agent from acting, so that nobody forgets it.
+func callsOfBrakes(e *rollback.Environment, now time.Time) []call {
+	var all []call
+	if e.Kill != nil {
+		all = append(all, call{"RollbackAgentKilled", fmt.Sprintf("%s: the kill switch is on since %s (%s), by %s: %s; the agent acts on nothing", e.Name,
+			e.Kill.At.Format(time.RFC3339), age(now.Sub(e.Kill.At)), e.Kill.By, e.Kill.Why), e.Kill.At, ""})
+	}
+	switch h := e.Hold; {
+	case h == nil:
+	case now.Before(h.Until):
+		all = append(all, call{"RollbackAgentHeld", fmt.Sprintf("%s: held by %s until %s: %s; nothing is rolled back without a person", e.Name, h.By,
+			h.Until.Format(time.RFC3339), h.Why), h.At, ""})
+	case now.Sub(h.Until) < echoes:
+		all = append(all, call{"RollbackAgentHoldExpired", fmt.Sprintf("%s: the hold by %s has expired at %s: the agent acts by itself again", e.Name, h.By,
+			h.Until.Format(time.RFC3339)), h.Until, ""})
+	}
+	return all
+}
+
+func callsOfDecision(d rollback.Decision, episode *rollback.Episode, now time.Time) []call {
+	switch {
+	case d.Stands(now) && (episode.Open || !d.Until.IsZero()):
+		text := fmt.Sprintf("a rollback is proposed, a person decides until %s: rollback-agent approve %s, or cancel; %s", clock(d.Until), episode.Key, d.Text)
+		return []call{{"RollbackAgentProposes", text, d.At, d.SLO}}
+	case d.Reason == rollback.Lapsed && now.Sub(d.At) < echoes:
+		return []call{{"RollbackAgentProposalLapsed", d.Text, d.At, d.SLO}}
+	case d.Verdict == rollback.Hold && episode.Open:
+		return []call{{"RollbackAgentHolds", d.Text, d.At, d.SLO}}
+	}
+	return nil
+}
+
+func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
+
+// age is a time as persons say it: "3 days" is what a lock's page must say.
+func age(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case d < time.Hour:
+		return d.Truncate(time.Minute).String()
+	case d < 2*day:
+		return fmt.Sprintf("%d hours", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d days", int(d/day))
+}
