@@ -30,6 +30,7 @@ Examples:
   promrulegen init RUNBOOK.md
   promrulegen test --mutate --config rules/promrulegen.yaml
   promrulegen cost --config rules/promrulegen.yaml --max-samples 100000
+  promrulegen backtest --prometheus.url http://localhost:9090 --from 30d --html backtest.html
   eval "$(promrulegen --completion-script-bash)"
 {{end}}`
 
@@ -78,6 +79,7 @@ func application(env streams) (*kingpin.Application, map[string]command) {
 	drafts, initName := s.drafting(app)
 	tests, testName := s.proving(app)
 	costs, costName := s.costing(app)
+	backtests, backtestName := s.backtesting(app)
 	schema := app.Command("schema", "Print the JSON Schema of promrulegen.yaml, for editors.").
 		HelpLong("  promrulegen schema > promrulegen.schema.json\n  # yaml-language-server: $schema=promrulegen.schema.json    (first line of promrulegen.yaml)")
 	return app, map[string]command{
@@ -86,6 +88,7 @@ func application(env streams) (*kingpin.Application, map[string]command) {
 		initName:               func(context.Context) error { return drafts.run(env) },
 		testName:               func(ctx context.Context) error { return tests.run(ctx, env) },
 		costName:               func(ctx context.Context) error { return costs.run(ctx, env) },
+		backtestName:           func(ctx context.Context) error { return backtests.run(ctx, env) },
 		schema.FullCommand(): func(context.Context) error {
 			_, err := env.out.Write(runbook.Schema())
 			return err

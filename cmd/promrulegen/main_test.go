@@ -42,7 +42,7 @@ func TestStories(t *testing.T) {
 		Dir:   "../../testdata/promrulegen",
 		Setup: func(e *testscript.Env) error { return begin(e, rules) },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"replace": replace, "fill": fill, "exits": exits, "untouched": untouched, "touched": touched,
+			"replace": replace, "fill": fill, "exits": exits, "untouched": untouched, "touched": touched, "past": past, "tags": tags,
 		},
 	})
 }
