@@ -168,6 +168,21 @@ func TestTablesOfRunbooksThatNobodyHereHasSeen(t *testing.T) {
 	}
 }
 
+// A table of conditions under a heading of alerts states alerts, also beside the table of objectives; elsewhere conditions are anything.
+func TestATableOfAlertsIsRead(t *testing.T) {
+	rows := "| Metric | Condition | Severity |\n|---|---|---|\n| Rebuffer ratio | 1.5 % or higher for 10 minutes | page |\n"
+	for heading, want := range map[string][]string{
+		"Alerts":      {"< 0.004 ratio 1h", ">= 0.015 ratio for 10m"},
+		"알림 규칙":       {"< 0.004 ratio 1h", ">= 0.015 ratio for 10m"},
+		"Environment": {"< 0.004 ratio 1h"},
+	} {
+		document := "## 1) SLO\n\n| Metric | Objective |\n|---|---|\n| Rebuffer ratio | < 0.4% (1h) |\n\n## 2) " + heading + "\n\n" + rows
+		if diff := cmp.Diff(want, readingsOf(t, document)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", heading, diff)
+		}
+	}
+}
+
 func TestItemsOfRunbooksThatNobodyHereHasSeen(t *testing.T) {
 	for item, want := range map[string]string{
 		"Error rate > 5% for 5 minutes":                                "> 0.05 ratio for 5m",

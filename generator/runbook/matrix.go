@@ -48,6 +48,12 @@ var threshold = regexp.MustCompile(`(?i)\bthresholds?\b|임계`)
 // alertName is the header of a column of names.
 var alertName = regexp.MustCompile(`(?i)^alert( name)?$|^(알림|경보) ?(명|이름)$`)
 
+// alarms are headings over tables whose conditions are those of alerts, and condition is the header of these.
+var (
+	alarms    = regexp.MustCompile(`(?i)\balert(s|ing)?\b|\balarms?\b|알림|경보|알람`)
+	condition = regexp.MustCompile(`(?i)\bconditions?\b|\bthresholds?\b|임계|조건`)
+)
+
 const columnsHint = `the columns are "Metric", "Target/SLO", "Alert Condition", "Owner" (지표, 목표, 알림 조건, 담당)`
 
 // table reads a table of SLOs: every one in a section of the matrix, and any other that has a column of targets and one of alerts. The
@@ -63,7 +69,8 @@ func (m *markdown) table(n *extensionast.Table) {
 	order := m.ordered(cells)
 	target, alert := slices.Contains(order, targetColumn), slices.Contains(order, alertColumn)
 	limited := slices.ContainsFunc(cells, func(c Cell) bool { return threshold.MatchString(c.Text) })
-	if !((target || limited) && alert) && (m.section.Kind != Matrix || !target && !alert) {
+	alarmed := m.section.Kind == Other && alarms.MatchString(m.section.Title) && conditioned(cells, order)
+	if !alarmed && !((target || limited) && alert) && (m.section.Kind != Matrix || !target && !alert) {
 		m.otherTable(n)
 		return
 	}
@@ -105,6 +112,25 @@ func limited(cells []Cell, order []int, limit int) {
 			order[0] = nameColumn // the SLO by its name
 		}
 	}
+}
+
+// conditioned takes the one column of conditions for that of the alert, beside names and in a table that has neither targets nor alerts.
+func conditioned(cells []Cell, order []int) bool {
+	at := -1
+	for i, cell := range cells {
+		if order[i] != extraColumn || !condition.MatchString(cell.Text) {
+			continue
+		}
+		if at >= 0 {
+			return false
+		}
+		at = i
+	}
+	if at < 0 || !slices.Contains(order, nameColumn) || slices.Contains(order, targetColumn) || slices.Contains(order, alertColumn) {
+		return false
+	}
+	order[at] = alertColumn
+	return true
 }
 
 func (m *markdown) columnOf(text string) int {
