@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/coclai/cutover/agent/gitrepo"
 	"github.com/coclai/cutover/agent/ledger"
 	"github.com/coclai/cutover/agent/release"
 	"github.com/coclai/cutover/agent/rollback"
@@ -80,12 +79,12 @@ func (a *Agent) cancelRollback(ctx context.Context, e *environment, i *rollback.
 			"incident %s is %s: only before the push can it be cancelled", i.ID, i.Phase)
 	}
 	if i.Preparation != nil {
-		tip, err := e.remote.Tip(ctx)
+		_, holds, err := e.holds(ctx, i.Preparation)
 		if err != nil {
 			return release.Answer{}, remoteProblem("see whether it was pushed already", err)
 		}
-		if tip.ID == gitrepo.ID(i.Preparation.Commit) {
-			return release.Answer{}, release.Problemf(release.Refused, "roll forward when the lock is open", "the remote holds the rollback already: %s", tip.ID.Short())
+		if holds {
+			return release.Answer{}, release.Problemf(release.Refused, "roll forward when the lock is open", "the remote holds the rollback already: %s", short(i.Preparation.Commit))
 		}
 	}
 	if _, err := a.journal.append(ctx, note{environment: e.name, kind: rollback.RollbackCancelled, author: author, incident: i.ID, body: rollback.Remark{Why: why}}); err != nil {

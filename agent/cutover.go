@@ -130,7 +130,7 @@ func (a *Agent) baseline(ctx context.Context, e *environment, _ *rollback.Enviro
 
 // deployed takes CI's word that the branch has moved to the commit, after looking: T0 is now, and every condition is measured as it is.
 func (a *Agent) deployed(ctx context.Context, e *environment, state *rollback.Environment, d release.Deed) (release.Answer, error) {
-	if err := locked(state); err != nil {
+	if err := e.mayPassLock(ctx, state, ""); err != nil {
 		return release.Answer{}, err
 	}
 	tip, err := e.remote.Tip(ctx)
@@ -204,7 +204,7 @@ func (a *Agent) gate(ctx context.Context, e *environment, state *rollback.Enviro
 	if err := id.Validate(); err != nil {
 		return release.Answer{}, release.Problemf(release.Invalid, "git rev-parse COMMIT prints it", "a commit is 40 hexadecimal digits: %v", err)
 	}
-	if err := locked(state); err != nil && !allowed(state, d.Commit) {
+	if err := e.mayPassLock(ctx, state, id); err != nil {
 		return release.Answer{}, err
 	}
 	c, err := e.candidate(ctx, id)
@@ -251,15 +251,15 @@ func (a *Agent) record(ctx context.Context, e *environment, _ *rollback.Environm
 // release deploys a commit, or rolls forward to it: a commit with its tree and the parents (tip, commit). A plain merge after a rollback
 // would leave out in silence all that the bad release contained.
 func (a *Agent) release(ctx context.Context, e *environment, state *rollback.Environment, d release.Deed) (release.Answer, error) {
-	if err := locked(state); err != nil {
-		return release.Answer{}, err
-	}
 	if state.Forward != nil {
 		return release.Answer{}, beingPushed(state.Forward)
 	}
 	id := gitrepo.ID(d.Commit)
 	if err := id.Validate(); err != nil {
 		return release.Answer{}, release.Problemf(release.Invalid, "git rev-parse COMMIT prints it", "a commit is 40 hexadecimal digits: %v", err)
+	}
+	if err := e.mayPassLock(ctx, state, ""); err != nil {
+		return release.Answer{}, err
 	}
 	c, err := e.candidate(ctx, id)
 	if err != nil {
@@ -324,8 +324,13 @@ func (a *Agent) resumeForward(ctx context.Context, e *environment, _ *rollback.E
 		if a.now().Sub(p.Since) > pushDeadline { // nobody expects it any more
 			return a.forwardFailed(ctx, e, self, fmt.Sprintf("it could not be pushed for %s; release it again", pushDeadline))
 		}
-		if p, err = a.prepareAgain(ctx, e, state, p); err != nil {
-			return err
+		if err := e.lockedOnRemote(ctx, ""); err != nil {
+			return a.orForgo(ctx, e, err)
+		}
+		if a.now().Sub(p.At) > askAgain { // not at each try: what is appended wakes the conductor, and its patience would be none
+			if p, err = a.prepareAgain(ctx, e, state, p); err != nil {
+				return err
+			}
 		}
 	}
 	_, err = a.forward(ctx, e, state, p, self)
@@ -334,6 +339,15 @@ func (a *Agent) resumeForward(ctx context.Context, e *environment, _ *rollback.E
 		return nil
 	}
 	return err
+}
+
+// orForgo gives up a release that a lock forbids; what cannot be told yet is asked again.
+func (a *Agent) orForgo(ctx context.Context, e *environment, cause error) error {
+	var problem *release.Problem
+	if errors.As(cause, &problem) && problem.Kind == release.Locked {
+		return a.forwardFailed(ctx, e, self, problem.Error())
+	}
+	return cause
 }
 
 // prepareAgain moves the T0 of a release that is not on the branch yet: what began to burn while it could not be pushed is not its fault.

@@ -17,17 +17,28 @@ import (
 // remote can lose it with its disk (facts/faults.md F7), and whoever may can push past the lock.
 const reconcileEvery = time.Minute
 
-// unaccounted is the incident whose rollback has to be on the remote still: pushed, and its lock not opened. What lost a race to be there
-// never was: it must be neither missed nor pushed again.
+// unaccounted is the incident whose rollback has to be on the remote still, or may have come there after it was given up: its lock is not
+// opened. What lost a race to be there never was: it must be neither missed nor pushed again.
 func unaccounted(state *rollback.Environment) *rollback.Incident {
 	if state.Lock == nil {
 		return nil
 	}
 	i := state.IncidentByID(state.Lock.Incident)
-	if i == nil || i.Push == nil || i.Push.Outcome != string(gitrepo.Done) || i.PushedAt.IsZero() || i.Preparation == nil || i.Acting() {
+	if i == nil || i.Preparation == nil || i.Acting() || !outstanding(i) && !stood(i) {
 		return nil
 	}
 	return i
+}
+
+// outstanding says that nothing is on record of what became of the commit prepared last: the agent gave it up, or was stopped, without an
+// answer from the remote. A push whose answer was lost may have been taken all the same.
+func outstanding(i *rollback.Incident) bool {
+	return i.Preparation != nil && (i.Push == nil || i.Push.Commit != i.Preparation.Commit)
+}
+
+// stood says whether the remote was seen to hold the commit pushed last.
+func stood(i *rollback.Incident) bool {
+	return i.Push != nil && i.Push.Outcome == string(gitrepo.Done) && !i.PushedAt.IsZero()
 }
 
 // reconcile holds the branch against a rollback, and appends what it finds when that has changed. A crash costs a look.
@@ -37,6 +48,12 @@ func (a *Agent) reconcile(ctx context.Context, e *environment, i *rollback.Incid
 	state := a.journal.environment(e.name)
 	if now := unaccounted(state); now == nil || now.ID != i.ID {
 		return nil // unlocked while we waited for our turn
+	}
+	if outstanding(i) {
+		landed, err := a.landed(ctx, e, i)
+		if err != nil || landed || !stood(i) {
+			return err
+		}
 	}
 	found, err := a.found(ctx, e, state, i)
 	if err != nil {
@@ -55,7 +72,35 @@ func (a *Agent) reconcile(ctx context.Context, e *environment, i *rollback.Incid
 	return err
 }
 
-// found looks at the branch, and pushes the rollback again if the remote has forgotten it: the same bytes, by compare-and-swap.
+// landed looks for a commit that was given up, and puts on record that the remote holds it: from then on it is verified and classified like
+// every other, and what a person was told stands. It pushes nothing. A crash costs a look.
+func (a *Agent) landed(ctx context.Context, e *environment, i *rollback.Incident) (bool, error) {
+	tip, holds, err := e.holds(ctx, i.Preparation)
+	if err != nil {
+		return false, fmt.Errorf("reconcile %s: %w", i.ID, err)
+	}
+	if !holds {
+		return false, nil
+	}
+	a.log.Warn("a rollback that was given up is on the remote", "environment", e.name, "incident", i.ID, "commit", short(i.Preparation.Commit))
+	_, err = a.journal.append(ctx, note{environment: e.name, kind: rollback.Pushed, author: self, incident: i.ID, body: rollback.Push{
+		Commit: i.Preparation.Commit, Tip: string(tip.ID), Outcome: string(gitrepo.Done), Text: "the answer was lost: it was found there after it had been given up"}})
+	crashpoint("landed")
+	return err == nil, err
+}
+
+// holds reads the tip, and says whether a prepared commit is it or behind it.
+func (e *environment) holds(ctx context.Context, p *rollback.Preparation) (gitrepo.Commit, bool, error) {
+	tip, err := e.remote.Tip(ctx)
+	if err != nil || string(tip.ID) == p.Expected {
+		return tip, false, err
+	}
+	holds, err := e.remote.IsAncestor(ctx, gitrepo.ID(p.Commit), tip.ID, gitrepo.ID(p.Expected))
+	return tip, holds, err
+}
+
+// found looks at the branch, and pushes the rollback again if the remote has forgotten it: the same bytes, by compare-and-swap. What was
+// given up is not pushed again.
 func (a *Agent) found(ctx context.Context, e *environment, state *rollback.Environment, i *rollback.Incident) (rollback.Reconciliation, error) {
 	mine := gitrepo.ID(i.Push.Commit)
 	tip, err := e.remote.Tip(ctx)
@@ -66,7 +111,7 @@ func (a *Agent) found(ctx context.Context, e *environment, state *rollback.Envir
 	if tip.ID == mine {
 		return r, nil
 	}
-	if string(tip.ID) == i.Preparation.Expected {
+	if string(tip.ID) == i.Preparation.Expected && !outstanding(i) {
 		return a.pushAgain(ctx, e, state, i)
 	}
 	ancestor, err := e.remote.IsAncestor(ctx, mine, tip.ID)
@@ -87,14 +132,14 @@ func (e *environment) onTop(ctx context.Context, state *rollback.Environment, i 
 	if err != nil {
 		return rollback.Reconciliation{}, fmt.Errorf("reconcile %s: %w", i.ID, err)
 	}
-	mine, err := e.content(ctx, gitrepo.ID(i.Preparation.Tree))
+	pushed, err := e.candidate(ctx, gitrepo.ID(i.Push.Commit))
 	if err != nil {
 		return rollback.Reconciliation{}, fmt.Errorf("reconcile %s: %w", i.ID, err)
 	}
-	there, mine = cmp.Or(there, string(tip.Tree)), cmp.Or(mine, i.Preparation.Tree)
+	there = cmp.Or(there, string(tip.Tree))
 	r := rollback.Reconciliation{Outcome: rollback.Repeated, Tip: string(tip.ID),
 		Text: fmt.Sprintf("%s was pushed on top of the rollback with the same content", tip.ID.Short())}
-	if there == mine {
+	if there == pushed.content {
 		return r, nil
 	}
 	r.Outcome, r.Text = rollback.Violated, fmt.Sprintf("%s was pushed past the lock, on top of the rollback %s", tip.ID.Short(), short(i.Push.Commit))

@@ -1,14 +1,65 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"time"
 
 	"github.com/coclai/cutover/agent/gitrepo"
+	"github.com/coclai/cutover/agent/release"
 	"github.com/coclai/cutover/agent/rollback"
 )
+
+// mayPassLock asks the ledger and, when that knows of no lock, the remote: a ledger that was lost, or restored from before an incident, says
+// nothing of a lock that stands, and the one in git wins (facts/rollback.md I17). The rollback's own commit is let through when it is asked for.
+func (e *environment) mayPassLock(ctx context.Context, state *rollback.Environment, commit gitrepo.ID) error {
+	switch {
+	case state.Lock == nil:
+		return e.lockedOnRemote(ctx, commit)
+	case allowed(state, string(commit)):
+		return nil
+	}
+	return locked(state)
+}
+
+// hintStray is how a lock is opened that the ledger does not hold: nobody can submit a cause for it.
+const hintStray = "find out what it is about; then whoever may breaks the glass: rollback-agent unlock --break-glass 'why'"
+
+// lockedOnRemote is the refusal while a lock stands on the remote that does not let this commit through. What cannot be read is no yes.
+func (e *environment) lockedOnRemote(ctx context.Context, commit gitrepo.ID) error {
+	standing, stands, err := e.remote.ReadLock(ctx, e.name)
+	switch {
+	case err != nil:
+		p := &release.Problem{Kind: release.Undecided, Message: "read the lock on the remote", Cause: err}
+		if stands {
+			p.Hint = hintStray
+		}
+		return p
+	case !stands || commit != "" && standing.Allow == commit:
+		return nil
+	}
+	return release.Problemf(release.Locked, hintStray, "%s is locked on the remote since %s by incident %s, and the ledger knows nothing of that lock: was it lost, or restored?",
+		e.name, standing.Since.UTC().Format("2006-01-02 15:04:05Z"), standing.Incident)
+}
+
+// strayLock is the incident of a lock that stands on the remote alone. A record that cannot be read names none, and can be opened all the same.
+func (e *environment) strayLock(ctx context.Context, meant string) (string, error) {
+	standing, stands, err := e.remote.ReadLock(ctx, e.name)
+	switch {
+	case stands && err != nil && gitrepo.KindOf(err) == "": // it was read, and is no record
+		return cmp.Or(meant, "unreadable"), nil
+	case err != nil:
+		return "", remoteProblem("read the lock on the remote", err)
+	case !stands:
+		return "", release.Problemf(release.Refused, "", "%s is not locked", e.name)
+	case cmp.Or(meant, standing.Incident) != standing.Incident:
+		return "", release.Problemf(release.Refused, "rollback-agent unlock "+standing.Incident+" --break-glass 'why'", "%s is locked by incident %s, not by %s",
+			e.name, standing.Incident, meant)
+	}
+	return standing.Incident, nil
+}
 
 // lockAgain is the time between two tries to put a lock on the remote.
 const lockAgain = 30 * time.Second

@@ -102,7 +102,8 @@ func TestAReleaseThatCouldNotBePushedInTimeIsForgone(t *testing.T) {
 	r.refused(release.Deed{Act: release.ActRelease, Commit: next}, release.Undecided, "tried again")
 	r.refused(release.Deed{Act: release.ActStable}, release.Refused, "is being pushed")
 	first := r.state().Forward.At
-	if !eventually(20*time.Second, func() bool { f := r.state().Forward; return f.At.After(first) && f.Since.Equal(first) }) {
+	later.Store(int64(time.Minute))
+	if !eventually(30*time.Second, func() bool { f := r.state().Forward; return f.At.After(first) && f.Since.Equal(first) }) {
 		t.Errorf("T0 would be before it was tried last: %+v", r.state().Forward)
 	}
 	later.Store(int64(6 * time.Minute))

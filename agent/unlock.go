@@ -55,6 +55,11 @@ func incidentOf(state *rollback.Environment, id string) (*rollback.Incident, err
 
 // unlock opens the lock when the cause is submitted and a second person, who is not its author, agrees.
 func (a *Agent) unlock(ctx context.Context, e *environment, state *rollback.Environment, d release.Deed) (release.Answer, error) {
+	if state.Lock == nil {
+		if err := e.lockedOnRemote(ctx, ""); err != nil {
+			return release.Answer{}, err // it stands on the remote alone: that takes a broken glass
+		}
+	}
 	i, err := mayUnlock(state, d)
 	if err != nil {
 		return release.Answer{}, err
@@ -72,7 +77,7 @@ func (a *Agent) unlock(ctx context.Context, e *environment, state *rollback.Envi
 
 // breakGlass opens the lock at once and alone. It is recorded as what it is.
 func (a *Agent) breakGlass(ctx context.Context, e *environment, state *rollback.Environment, d release.Deed) (release.Answer, error) {
-	i, err := mayUnlock(state, d)
+	incident, err := e.glass(ctx, state, d)
 	if err != nil {
 		return release.Answer{}, err
 	}
@@ -84,7 +89,19 @@ func (a *Agent) breakGlass(ctx context.Context, e *environment, state *rollback.
 	if reason == "" {
 		return release.Answer{}, release.Problemf(release.Invalid, "--break-glass 'why it cannot wait'", "the glass is broken for a reason")
 	}
-	return a.openLock(ctx, e, d, rollback.Unlock{Incident: i.ID, Cause: capped(reason, maxText), BreakGlass: true})
+	return a.openLock(ctx, e, d, rollback.Unlock{Incident: incident, Cause: capped(reason, maxText), BreakGlass: true})
+}
+
+// glass is the incident whose lock is to be opened alone: the ledger's, or else one that only the remote knows.
+func (e *environment) glass(ctx context.Context, state *rollback.Environment, d release.Deed) (string, error) {
+	if state.Lock == nil {
+		return e.strayLock(ctx, d.Incident)
+	}
+	i, err := mayUnlock(state, d)
+	if err != nil {
+		return "", err
+	}
+	return i.ID, nil
 }
 
 // mayUnlock finds the lock's incident, which must be the one that is meant and must not be in hand.

@@ -127,9 +127,10 @@ const maxWalk = 50_000
 // IsAncestor reports whether descendant reaches ancestor; a commit is an
 // ancestor of itself. It costs the commits between the two, about 330 bytes
 // each. Beyond 50,000 commits or 64 MiB: ErrTooLarge; descendant unknown to the
-// remote: ErrNoCommit; an unknown ancestor is nobody's.
-func (r *Remote) IsAncestor(ctx context.Context, ancestor, descendant ID) (bool, error) {
-	ok, err := r.reaches(ctx, descendant, ancestor)
+// remote: ErrNoCommit; an unknown ancestor is nobody's, which costs the whole
+// history unless some of the ancestor's own ancestors are named in behind.
+func (r *Remote) IsAncestor(ctx context.Context, ancestor, descendant ID, behind ...ID) (bool, error) {
+	ok, err := r.reaches(ctx, descendant, ancestor, behind...)
 	if err != nil {
 		return false, fmt.Errorf("is %s an ancestor of %s: %w", ancestor.Short(), descendant.Short(), err)
 	}

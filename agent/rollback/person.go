@@ -3,6 +3,7 @@ package rollback
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -101,9 +102,12 @@ func (e *Environment) unlock(u Unlock) {
 		e.exonerate(u.Incident)
 	}
 	e.Lock = nil
-	if i := e.changingIncident(u.Incident); i != nil {
-		i.Phase, i.Cause, i.Unlocked = PhaseClosed, u.Cause, &u
+	i := e.changingIncident(u.Incident)
+	if i == nil { // a ledger that was lost knows it only by the lock that stood on the remote
+		i = &Incident{ID: u.Incident, Opened: u.At}
+		e.Incidents = append(slices.Clip(e.Incidents), i)
 	}
+	i.Phase, i.Cause, i.Unlocked = PhaseClosed, u.Cause, &u
 }
 
 // exonerate lets what the incident rolled back be deployed again.
