@@ -173,7 +173,7 @@ func (d *decoder) mapping(n *yaml.Node, into reflect.Value) {
 }
 
 func (d *decoder) slice(n *yaml.Node, into reflect.Value) {
-	if _, ok := into.Addr().Interface().(interface{ inOrder() }); ok {
+	if m, ok := into.Addr().Interface().(interface{ mapping() bool }); ok && m.mapping() {
 		d.entries(n, into)
 		return
 	}

@@ -46,5 +46,5 @@ func (m Map[V]) Keys() []string {
 	return keys
 }
 
-// inOrder tells the decoder that this slice is written as a mapping.
-func (m Map[V]) inOrder() {}
+// mapping says to the decoder that this slice is written as one.
+func (m Map[V]) mapping() bool { return true }
