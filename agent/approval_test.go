@@ -102,6 +102,20 @@ func TestAStepThatWaitedWhileItWasCancelledIsNotDone(t *testing.T) {
 	}
 }
 
+func TestAKillSwitchThatAPersonTurnsStopsAPushThatWaits(t *testing.T) {
+	w, r, id := unanswered(t)
+	before := w.git.Tip(t, branch)
+	w.git.Break(gittest.Push, gittest.Status(http.StatusServiceUnavailable))
+	r.do(release.Deed{Act: release.ActApprove, Incident: id})
+	r.phase(rollback.PhasePrepared)
+	r.do(release.Deed{Act: release.ActKill, Reason: "not now"})
+	w.git.Break(gittest.Push, nil)
+	i := r.phase(rollback.PhaseHuman)
+	if i.Trouble == nil || i.Trouble.Reason != rollback.KillSwitch || w.git.Tip(t, branch) != before {
+		t.Errorf("trouble %+v, and the branch is at %s", i.Trouble, w.git.Tip(t, branch))
+	}
+}
+
 func TestAProposalThatNobodyAnswersIsMadeAgainOrLapses(t *testing.T) {
 	w, r, id := unanswered(t)
 	first := *r.state().Episodes["am/4f6a9e0c2b7d1835"].Decision
