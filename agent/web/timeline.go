@@ -9,6 +9,7 @@ import (
 
 	"github.com/coclai/cutover/agent/release"
 	"github.com/coclai/cutover/agent/rollback"
+	"github.com/coclai/cutover/generator/slo"
 )
 
 // Step is one line of an incident's story.
@@ -194,11 +195,12 @@ func Proposals(e *rollback.Environment, now time.Time) []string {
 	return limited(all, "proposals")
 }
 
-// Alerts are the ones that fire, in order of their keys, as many as fit on a page, and the number of the others.
+// Alerts are the ones that fire, in order of their keys, as many as fit on a page, and the number of the others. The Watchdog is none: it
+// fires while all is well.
 func Alerts(e *rollback.Environment) (shown []rollback.Firing, others int) {
 	for _, key := range slices.Sorted(maps.Keys(e.Episodes)) {
 		switch episode := e.Episodes[key]; {
-		case !episode.Open:
+		case !episode.Open, episode.Firing.Labels["alertname"] == slo.Watchdog:
 		case len(shown) < most:
 			shown = append(shown, episode.Firing)
 		default:
