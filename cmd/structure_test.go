@@ -59,6 +59,7 @@ var mayImport = map[string][]string{
 	"agent/evidence":          domains,
 	"agent/verify":            domains,
 	"agent/notify":            domains,
+	"agent/report":            append([]string{"generator/plot"}, domains...),
 	"agent/web":               domains,
 }
 

@@ -21,6 +21,8 @@ type Config struct {
 	Version        int           `yaml:"version"`
 	Storage        Storage       `yaml:"storage"`
 	Ledger         Ledger        `yaml:"ledger,omitempty"`
+	Logs           string        `yaml:"logs,omitempty"`             // folder that holds the logs of gates; beside the ledger unless given
+	Reports        string        `yaml:"reports,omitempty"`          // folder that holds the reports of cutovers; beside the ledger unless given
 	MaxMode        slo.Mode      `yaml:"max_mode"`                   // no trigger may do more than this
 	KillSwitchFile string        `yaml:"kill_switch_file,omitempty"` // while it exists: decide and record, act on nothing
 	Web            Web           `yaml:"web"`
@@ -61,6 +63,8 @@ type Environment struct {
 	Git           Git        `yaml:"git"`
 	Budget        Budget     `yaml:"budget"`
 	Arm           Arm        `yaml:"arm"`
+	Drill         Drill      `yaml:"drill,omitempty"`
+	Announce      Announce   `yaml:"announce,omitempty"`
 }
 
 // Name is service/environment, as in the ledger.
@@ -125,6 +129,19 @@ type Arm struct {
 	Approval slo.Duration `yaml:"approval"` // for how long a proposal can be approved; then it is made again, or lapses
 }
 
+// Announce is whom a cutover is announced to besides Alertmanager.
+type Announce struct {
+	WebhookFile string `yaml:"webhook_file,omitempty"` // holds the address of a chat's webhook, which is a secret; "": none
+	Template    string `yaml:"template,omitempty"`     // of the body, JSON; {{json .Text}} quotes a text
+	Webhook     Secret `yaml:"-"`
+}
+
+// Drill is what an alert with the label drill="true" must show before a cutover: that alerts travel the whole road, and how fast.
+type Drill struct {
+	Within   slo.Duration `yaml:"within,omitempty"`   // from its firing to its arrival here
+	Required bool         `yaml:"required,omitempty"` // without a drill nothing is proven, and a preflight does not pass
+}
+
 // Scope is something a token may do.
 type Scope string
 
@@ -170,6 +187,9 @@ func (c Config) secrets() []Secret {
 		all = append(all, t.Secret)
 	}
 	for _, e := range c.Environments {
+		if e.Announce.Webhook != "" {
+			all = append(all, e.Announce.Webhook)
+		}
 		for _, secret := range []Secret{e.Git.Credentials, e.Git.Read.Credentials} {
 			if secret == "" {
 				continue

@@ -9,6 +9,8 @@ type (
 		Version        diag.Text         `yaml:"version"`
 		Storage        storage           `yaml:"storage"`
 		Ledger         ledger            `yaml:"ledger"`
+		Logs           diag.Text         `yaml:"logs"`
+		Reports        diag.Text         `yaml:"reports"`
 		MaxMode        diag.Text         `yaml:"max_mode"`
 		KillSwitchFile diag.Text         `yaml:"kill_switch_file"`
 		Web            web               `yaml:"web"`
@@ -40,6 +42,8 @@ type (
 		Git           gitFile        `yaml:"git"`
 		Budget        budgetFile     `yaml:"budget"`
 		Arm           armFile        `yaml:"arm"`
+		Drill         drillFile      `yaml:"drill"`
+		Announce      announceFile   `yaml:"announce"`
 	}
 	endpointFile struct {
 		At      diag.Position `yaml:"-"`
@@ -93,6 +97,14 @@ type (
 		PerRelease diag.Text `yaml:"per_release"`
 		PerDay     diag.Text `yaml:"per_day"`
 		Cooldown   diag.Text `yaml:"cooldown"`
+	}
+	announceFile struct {
+		WebhookFile diag.Text `yaml:"webhook_file"`
+		Template    diag.Text `yaml:"template"`
+	}
+	drillFile struct {
+		Within   diag.Text `yaml:"within"`
+		Required diag.Text `yaml:"required"`
 	}
 	armFile struct {
 		Auto     diag.Text `yaml:"auto"`

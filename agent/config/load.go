@@ -40,6 +40,7 @@ func (r *reader) config(f file) Config {
 		c.Storage.SQLite = r.resolve(f.Storage.SQLite.Value)
 	}
 	c.Ledger.Retention = r.retention(f.Ledger.Retention)
+	c.Logs, c.Reports = r.beside(f.Logs, c.Storage.SQLite, "logs"), r.beside(f.Reports, c.Storage.SQLite, "reports")
 	c.Web.Tokens = r.tokens(f)
 	if len(f.Environments) == 0 {
 		r.missing(f.At, "environments", "name at least one service with its plan, Prometheus, Alertmanager and git remote")
@@ -77,6 +78,14 @@ func (r *reader) retention(t diag.Text) slo.Duration {
 	return keep
 }
 
+// beside is a folder for what the agent writes: beside the ledger unless given, for which there is room and a backup.
+func (r *reader) beside(t diag.Text, ledger, name string) string {
+	if t.Value == "" && ledger != "" {
+		return filepath.Join(filepath.Dir(ledger), name)
+	}
+	return r.resolve(t.Value)
+}
+
 func (r *reader) environment(e environmentFile) Environment {
 	environment := Environment{
 		Service:     r.name(e.At, e.Service, "service"),
@@ -85,6 +94,8 @@ func (r *reader) environment(e environmentFile) Environment {
 		Git:         r.git(e.At, e.Git),
 		Budget:      r.budget(e.Budget),
 		Arm:         r.arm(e.Arm),
+		Drill:       Drill{Within: r.duration(e.Drill.Within, drillWithin), Required: r.yes(e.Drill.Required)},
+		Announce:    r.announce(e.Announce),
 	}
 	if len(e.Alertmanagers) == 0 {
 		r.missing(e.At, "alertmanagers", "name at least one: pages are sent through it")
@@ -169,6 +180,8 @@ func (r *reader) cooldown(t diag.Text) slo.Duration {
 const (
 	cooldown = slo.Duration(30 * time.Minute)
 	approval = slo.Duration(time.Hour)
+
+	drillWithin = slo.Duration(30 * time.Second) // Prometheus to Alertmanager to here: group_wait is 0s, and each takes a second or two
 )
 
 const day = slo.Duration(24 * 60 * 60 * 1e9)

@@ -105,6 +105,8 @@ func TestTheLeastConfigurationHasSafeDefaults(t *testing.T) {
 	want := config.Config{
 		Version: 1,
 		Storage: config.Storage{SQLite: filepath.Join(dir, "ledger.db")},
+		Logs:    filepath.Join(dir, "logs"),
+		Reports: filepath.Join(dir, "reports"),
 		MaxMode: slo.ModeObserve,
 		Web: config.Web{Tokens: []config.Token{
 			{Name: "alertmanager", File: filepath.Join(dir, "am.token"), May: []config.Scope{config.Alerts}, Secret: amToken},
@@ -118,6 +120,7 @@ func TestTheLeastConfigurationHasSafeDefaults(t *testing.T) {
 				Author:    config.Author{Name: "rollback-agent", Email: "rollback-agent@localhost"}},
 			Budget: config.Budget{PerRelease: 1, PerDay: 1, Cooldown: slo.Duration(30 * time.Minute)},
 			Arm:    config.Arm{Auto: slo.Duration(24 * time.Hour), Propose: slo.Duration(48 * time.Hour), Approval: slo.Duration(time.Hour)},
+			Drill:  config.Drill{Within: slo.Duration(30 * time.Second)},
 		}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -152,6 +155,7 @@ environments:
       stable_tags: {signers_file: ''}
     budget: {per_release: 0, per_day: 3}
     arm: {auto: 12h, propose: 1d}
+    drill: {within: 1m, required: true}
 `
 
 func TestWhatIsShownIsReadableAgainAndHasNoSecret(t *testing.T) {

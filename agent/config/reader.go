@@ -87,6 +87,13 @@ func (r *reader) number(t diag.Text, byDefault int) int {
 	return n
 }
 
+func (r *reader) yes(t diag.Text) bool {
+	if t.Value != "" && t.Value != "true" && t.Value != "false" {
+		r.complain(t, quoted(t.Value)+" is neither true nor false", "")
+	}
+	return t.Value == "true"
+}
+
 func (r *reader) duration(t diag.Text, byDefault slo.Duration) slo.Duration {
 	if t.Value == "" {
 		return byDefault

@@ -29,6 +29,10 @@ func TestEveryMistakeIsShownWhereItIs(t *testing.T) {
 		{"no storage", "{sqlite: /var/lib/rollback-agent/ledger.db}", "{}", `agent.yaml:1:1: storage.sqlite is missing`},
 		{"retention of a day", "version: 1", "version: 1\nledger: {retention: 1d}", `agent.yaml:2:21: entries must be kept for at least 7d`},
 		{"retention no duration", "version: 1", "version: 1\nledger: {retention: long}", `agent.yaml:2:21: "long" is not a duration such as 5m or 1h30m`},
+		{"a drill that is maybe required", "required: true", "required: maybe", `agent.yaml:25:35: "maybe" is neither true nor false`},
+		{"a template for nobody", "required: true}", "required: true}\n    announce: {template: x}", `agent.yaml:26:26: a template without a webhook is sent to nobody`},
+		{"no chat", "required: true}", "required: true}\n    announce: {webhook_file: chat}", `agent.yaml:26:30: chat: no such file or directory`},
+		{"a chat that is no address", "required: true}", "required: true}\n    announce: {webhook_file: kim.token}", `agent.yaml:26:30: kim.token holds no http address`},
 		{"unknown scope", "may: [alerts]}", "may: [alert]}", `agent.yaml:7:50: "alert" is nothing a token may do`},
 		{"nothing allowed", "file: kim.token, may: [read, operate, approve, unlock, gate, deployed, record]", "file: kim.token",
 			`agent.yaml:8:7: may is missing`},
@@ -146,7 +150,7 @@ func TestADiagnosticIsDrawnAndASecretInTheLineIsNot(t *testing.T) {
 func TestTwoOfOneEnvironmentAreRefused(t *testing.T) {
 	second := full[strings.Index(full, "  - service: checkout"):]
 	dir := folder(t, full+second, nil)
-	if got, want := problems(dir), "agent.yaml:25:14: environment checkout/production is given twice"; got != want {
+	if got, want := problems(dir), "agent.yaml:26:14: environment checkout/production is given twice"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

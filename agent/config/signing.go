@@ -43,13 +43,7 @@ func (r *reader) signing(g gitFile, git *Git) {
 	if tags.KeyringFile = r.resolve(g.StableTags.KeyringFile.Value); tags.KeyringFile != "" {
 		tags.Keyring, _ = r.content(g.StableTags.KeyringFile, tags.KeyringFile)
 	}
-	switch g.MarkerTags.Value {
-	case "true":
-		git.MarkerTags = true
-	case "", "false":
-	default:
-		r.complain(g.MarkerTags, quoted(g.MarkerTags.Value)+" is neither true nor false", "")
-	}
+	git.MarkerTags = r.yes(g.MarkerTags)
 }
 
 // maxKeyFile is above any ring of keys; a longer file was named by mistake.

@@ -55,20 +55,34 @@ type Alert struct {
 
 // Alerts asks every member. Members gossip silences, so that one that answers is enough; it fails when none does.
 func (a *Alertmanagers) Alerts(ctx context.Context) (Alerts, error) {
-	var failures []error
 	all := Alerts{}
-	for _, p := range a.peers {
-		alerts, err := p.alerts(ctx)
-		if err != nil {
-			failures = append(failures, fmt.Errorf("ask %s for its alerts: %w", p.base(), err))
-			continue
+	err := a.each(func(p peer) error {
+		var alerts Alerts
+		// All of them: a filter would have to be made of a webhook's labels.
+		if err := p.read(ctx, "/api/v2/alerts", &alerts); err != nil {
+			return fmt.Errorf("ask %s for its alerts: %w", p.base(), err)
 		}
 		all = append(all, alerts...)
-	}
-	if len(failures) == len(a.peers) {
-		return nil, errors.Join(failures...)
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return all, nil
+}
+
+// each asks every member in turn; it fails when none answers.
+func (a *Alertmanagers) each(ask func(peer) error) error {
+	var failures []error
+	for _, p := range a.peers {
+		if err := ask(p); err != nil {
+			failures = append(failures, err)
+		}
+	}
+	if len(failures) == len(a.peers) {
+		return errors.Join(failures...)
+	}
+	return nil
 }
 
 // Suppressing says what keeps a firing from being anybody's business: "silenced by <id>" or "inhibited by <fingerprint>", "" when nothing
@@ -116,23 +130,22 @@ func (all Alerts) where(holds func(Alert) bool) Alerts {
 	return some
 }
 
-func (p peer) alerts(ctx context.Context) (Alerts, error) {
-	// All of them: a filter would have to be made of a webhook's labels.
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.base()+"/api/v2/alerts", nil)
+// read is one GET of a peer, as JSON.
+func (p peer) read(ctx context.Context, path string, into any) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.base()+path, nil)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	answer, err := p.client.Do(request)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("it answered %s", answer.Status)
+		return fmt.Errorf("it answered %s", answer.Status)
 	}
-	var alerts Alerts
-	if err := json.NewDecoder(answer.Body).Decode(&alerts); err != nil {
-		return nil, fmt.Errorf("read its answer: %w", err)
+	if err := json.NewDecoder(answer.Body).Decode(into); err != nil {
+		return fmt.Errorf("read its answer: %w", err)
 	}
-	return alerts, nil
+	return nil
 }

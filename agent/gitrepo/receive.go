@@ -173,7 +173,6 @@ func (p *prefix) Write(b []byte) (int, error) {
 }
 
 // needAtomic asks receive-pack, once, whether it can update several refs or none.
-// Only the first line of its advertisement is read: the rest is every ref.
 func (r *Remote) needAtomic(ctx context.Context) error {
 	r.mu.Lock()
 	known := r.atomic
@@ -181,6 +180,12 @@ func (r *Remote) needAtomic(ctx context.Context) error {
 	if known {
 		return nil
 	}
+	return r.askAtomic(ctx)
+}
+
+// askAtomic asks again. Only the first line of receive-pack's advertisement is
+// read: the rest is every ref.
+func (r *Remote) askAtomic(ctx context.Context) error {
 	a, err := r.send(ctx, request{service: receivePack, limit: maxAdvertised})
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -12,11 +13,15 @@ import (
 // Prefix begins the name of every page, so that people can route the agent's own alerts.
 const Prefix = "RollbackAgent"
 
+// Info is the severity of what nobody need be woken for.
+const Info = "info"
+
 // Page is one thing that needs a person's attention. Name and Labels are its identity: sent again with the same, it is the same page
 // for longer; sent with Until in the past, it is over.
 type Page struct {
 	Name                 string            // starts with Prefix
 	Labels               map[string]string // service and environment at least; severity and rollback are set by this package
+	Severity             string            // page unless given
 	Summary, Description string
 	Since                time.Time // when the need arose; zero: when it is first sent
 	Until                time.Time // when it ends unless it is sent again
@@ -58,7 +63,7 @@ func (p Page) alert(now time.Time) alert {
 		}
 	}
 	labels["alertname"] = p.Name
-	labels[slo.LabelSeverity] = slo.SeverityPage
+	labels[slo.LabelSeverity] = cmp.Or(p.Severity, slo.SeverityPage)
 	labels[slo.LabelRollback] = string(slo.ModeNone)
 	start := p.Since
 	if start.IsZero() {

@@ -7,24 +7,30 @@ type Act string
 
 // The acts.
 const (
-	ActStable   Act = "stable"      // tag what production runs, push, pin: Tag or the plan's pattern
-	ActBaseline Act = "baseline"    // capture every baseline of the plan
-	ActDeployed Act = "deployed"    // T0: the branch has moved to Commit
-	ActGate     Act = "gate"        // may Commit be deployed?
-	ActRecord   Act = "record"      // CI reports Gate's Verdict for Commit
-	ActUnlock   Act = "unlock"      // open the lock of Incident, whose cause somebody else has submitted
-	ActRelease  Act = "release"     // deploy Commit, or roll forward to it
-	ActRCA      Act = "rca"         // submit Incident's root cause: Cause, Link or both
-	ActBreak    Act = "break_glass" // open the lock without an analysis, for Reason
-	ActApprove  Act = "approve"     // yes to what is proposed: Incident, or an episode's key
-	ActCancel   Act = "cancel"      // no to what is proposed, or stop Incident's rollback before its push, for Reason
-	ActHold     Act = "hold"        // roll back nothing without a person, for as long as For says, for Reason
-	ActResume   Act = "resume"      // end the hold
-	ActKill     Act = "kill"        // act on nothing, decide and record only, for Reason
-	ActRevive   Act = "revive"      // undo ActKill
-	ActLast     Act = "last"        // which stable tag is the last before the tip? Tag is a pattern
-	ActPreview  Act = "preview"     // what would ActRollback do?
-	ActRollback Act = "rollback"    // put Paths, or everything, back to Tag; Tip, and Commit of the tag, are what a person saw in the preview
+	ActStable    Act = "stable"         // tag what production runs, push, pin: Tag or the plan's pattern
+	ActBaseline  Act = "baseline"       // capture every baseline of the plan
+	ActDeployed  Act = "deployed"       // T0: the branch has moved to Commit
+	ActGate      Act = "gate"           // may Commit be deployed?
+	ActRecord    Act = "record"         // CI reports Gate's Verdict for Commit
+	ActUnlock    Act = "unlock"         // open the lock of Incident, whose cause somebody else has submitted
+	ActPreflight Act = "preflight"      // run the plan's gates on Commit
+	ActRelease   Act = "release"        // deploy Commit, or roll forward to it
+	ActRCA       Act = "rca"            // submit Incident's root cause: Cause, Link or both
+	ActBreak     Act = "break_glass"    // open the lock without an analysis, for Reason
+	ActApprove   Act = "approve"        // yes to what is proposed: Incident, or an episode's key
+	ActCancel    Act = "cancel"         // no to what is proposed, or stop Incident's rollback before its push, for Reason
+	ActHold      Act = "hold"           // roll back nothing without a person, for as long as For says, for Reason
+	ActResume    Act = "resume"         // end the hold
+	ActKill      Act = "kill"           // act on nothing, decide and record only, for Reason
+	ActRevive    Act = "revive"         // undo ActKill
+	ActLast      Act = "last"           // which stable tag is the last before the tip? Tag is a pattern
+	ActStart     Act = "cutover_start"  // begin the cutover to Commit
+	ActDone      Act = "cutover_done"   // Item of the runbook is done, read or accepted; Reason is a note
+	ActPause     Act = "cutover_hold"   // stop the cutover, for Reason
+	ActProceed   Act = "cutover_resume" // let it go on
+	ActAbort     Act = "cutover_abort"  // end it, for Reason
+	ActPreview   Act = "preview"        // what would ActRollback do?
+	ActRollback  Act = "rollback"       // put Paths, or everything, back to Tag; Tip, and Commit of the tag, are what a person saw in the preview
 )
 
 // Deed is one request, with its author: the name of the token that authenticated it, never a field of a body.
@@ -42,6 +48,7 @@ type Deed struct {
 	Tip         string   `json:"tip,omitempty"`
 	Reason      string   `json:"reason,omitempty"` // why a person rolls back, cancels, holds, kills or breaks the glass
 	Incident    string   `json:"incident,omitempty"`
+	Item        string   `json:"item,omitempty"`      // of the runbook, as the plan numbers it
 	Link        string   `json:"link,omitempty"`      // to an analysis
 	For         string   `json:"for,omitempty"`       // a duration, "4h"
 	Exonerate   bool     `json:"exonerate,omitempty"` // of unlock: what was rolled back was not at fault, and may be released again

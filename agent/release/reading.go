@@ -35,6 +35,11 @@ type Reading struct {
 	Reason  string    `json:"reason"`         // the comparison in words, or why it is UNKNOWN
 	Lack    Lack      `json:"lack,omitempty"` // of an UNKNOWN that measurements could mend
 	At      time.Time `json:"at"`             // of the evaluation found true, or of the last one asked
+
+	// Of an observation only, where Bound is the SLO's.
+	Alert     string `json:"alert,omitempty"` // the alert's bound
+	AlertOp   slo.Op `json:"alert_op,omitempty"`
+	Tolerated bool   `json:"tolerated,omitempty"` // UNKNOWN, and the plan says that no data is ok
 }
 
 // Lack is what a measurement lacks to be judged. Stored as text.

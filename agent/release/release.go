@@ -41,6 +41,7 @@ type Release struct {
 	Alerting  []string   `json:"alerting,omitempty"` // SLO ids whose alert was pending or firing at T0
 	Baselines []Baseline `json:"baselines,omitempty"`
 	By        string     `json:"by"`
+	Of        string     `json:"of,omitempty"` // the commit that was asked for, where the agent made one with its content
 }
 
 // Content is what the release deployed, to be compared, as of Pin.
@@ -56,7 +57,7 @@ type Baseline struct {
 	At     time.Time `json:"at"`
 }
 
-// GateResult is what CI reported of a gate.
+// GateResult is what is known of a gate on a commit: as CI or a person reported it, or as the agent found it when it ran it.
 type GateResult struct {
 	Gate    string    `json:"gate"`
 	Verdict Verdict   `json:"verdict"`
@@ -64,4 +65,11 @@ type GateResult struct {
 	Log     string    `json:"log,omitempty"` // where its log is, as reported
 	At      time.Time `json:"at"`
 	By      string    `json:"by"`
+
+	Defined string   `json:"defined,omitempty"` // Definition of the gate, "" for one that is not of the plan
+	Reason  string   `json:"reason,omitempty"`  // why the verdict is what it is
+	Took    string   `json:"took,omitempty"`
+	Excerpt string   `json:"excerpt,omitempty"` // of its output, unless it passed: what a search found, or the end; capped, without secrets
+	Kept    []string `json:"kept,omitempty"`    // files of the gate's own that were kept beside Log
+	Run     string   `json:"run,omitempty"`     // the preflight that ran it
 }

@@ -31,6 +31,8 @@ const (
 	BaselineCaptured  Kind = "baseline.captured"  // Baselines
 	ReleaseDeployed   Kind = "release.deployed"   // release.Release
 	GateRecorded      Kind = "gate.recorded"      // release.GateResult
+	PreflightStarted  Kind = "preflight.started"  // release.Preflight
+	PreflightEnded    Kind = "preflight.ended"    // release.PreflightEnd
 	Decided           Kind = "decided"            // Decision
 	LockSet           Kind = "lock.set"           // Lock
 	LockCleared       Kind = "lock.cleared"       // Unlock
@@ -50,13 +52,23 @@ const (
 	CauseSubmitted    Kind = "rca.submitted"      // Analysis
 	Reconciled        Kind = "reconciled"         // Reconciliation
 	LockPushed        Kind = "lock.pushed"        // LockPush: what came of a lock that no commit carried to the remote
+	CutoverStarted    Kind = "cutover.started"    // release.Cutover, as it starts
+	CutoverDone       Kind = "cutover.done"       // release.Tick: an item of the checklist, or a milestone settled
+	CutoverStopped    Kind = "cutover.stopped"    // release.Stop
+	CutoverContinued  Kind = "cutover.continued"  // release.Continuation
+	CutoverEnded      Kind = "cutover.ended"      // release.End: of one that was aborted; the last milestone's settling, or a rollback's push, ends the others
+	ObservationNoted  Kind = "observation.noted"  // release.Watched
+	MilestoneReached  Kind = "milestone.reached"  // release.Result
+	MilestoneReported Kind = "milestone.reported" // release.Report
 	Checkpointed      Kind = "ledger.checkpoint"  // Checkpoint: the ledger's beginning was cut off
 )
 
 var kinds = map[Kind]bool{AlertsReceived: true, AlertsQuarantined: true, StablePinned: true, BaselineCaptured: true, ReleaseDeployed: true,
-	GateRecorded: true, Decided: true, LockSet: true, LockCleared: true, Prepared: true, Pushed: true, Verified: true, Classified: true,
+	GateRecorded: true, PreflightStarted: true, PreflightEnded: true, Decided: true, LockSet: true, LockCleared: true, Prepared: true, Pushed: true, Verified: true, Classified: true,
 	NeedsHuman: true, LockPushed: true, ForwardPrepared: true, ForwardFailed: true, Checkpointed: true, RulesAdopted: true, Held: true, Resumed: true,
-	KillSwitchOn: true, KillSwitchOff: true, RollbackCancelled: true, CauseSubmitted: true, Reconciled: true}
+	KillSwitchOn: true, KillSwitchOff: true, RollbackCancelled: true, CauseSubmitted: true, Reconciled: true,
+	CutoverStarted: true, CutoverDone: true, CutoverStopped: true, CutoverContinued: true, CutoverEnded: true, ObservationNoted: true,
+	MilestoneReached: true, MilestoneReported: true}
 
 // Validate refuses kinds this program does not know: a ledger written by a newer one must not be half understood.
 func (k Kind) Validate() error {
@@ -167,6 +179,8 @@ type GateRun struct {
 	Reason  string          `json:"reason"`
 	Output  string          `json:"output,omitempty"` // capped
 	Took    string          `json:"took"`
+	Log     string          `json:"log,omitempty"`  // file with the output, where one is kept
+	Kept    []string        `json:"kept,omitempty"` // files of the gate's own that were kept
 }
 
 // Classification names the component that failed first.

@@ -61,9 +61,13 @@ func (e *Environment) apply(entry Entry) error {
 	case BaselineCaptured:
 		return with(entry, e.capture)
 	case ReleaseDeployed:
-		return with(entry, func(r release.Release) { e.Release, e.Forward = &r, nil })
+		return with(entry, func(r release.Release) { e.deploy(r, entry) })
 	case GateRecorded:
 		return with(entry, e.record)
+	case PreflightStarted:
+		return with(entry, e.startPreflight)
+	case PreflightEnded:
+		return with(entry, func(end release.PreflightEnd) { e.endPreflight(end, entry.At) })
 	case LockSet:
 		return with(entry, e.lock)
 	case LockPushed:
@@ -79,6 +83,9 @@ func (e *Environment) apply(entry Entry) error {
 		return with(entry, func(d Decision) { e.decide(d, entry) })
 	}
 	if done, err := e.applyPerson(entry); done {
+		return err
+	}
+	if done, err := e.applyCutover(entry); done {
 		return err
 	}
 	return e.applyStep(entry)
@@ -99,7 +106,7 @@ func (e *Environment) applyStep(entry Entry) error {
 	case Prepared:
 		return with(entry, func(p Preparation) { i.Preparation, i.Phase, i.Attempts = &p, PhasePrepared, i.Attempts+1 })
 	case Pushed:
-		return with(entry, func(p Push) { e.push(i, p, entry.At) })
+		return with(entry, func(p Push) { e.push(i, p, entry) })
 	case Verified:
 		return with(entry, func(v Verification) { i.Verification, i.Phase = &v, PhaseVerified })
 	case Classified:
@@ -161,6 +168,8 @@ func (e *Episode) receive(f Firing, at time.Time) {
 // record keeps a gate's last result, for the rules, and its last result for the commit, for whoever wants to deploy it.
 func (e *Environment) record(g release.GateResult) {
 	put(&e.Gates, &e.own.gates, g.Gate, g)
+	e.addToPreflight(g)
+	g.Excerpt, g.Kept = "", nil // one a commit is kept for long
 	put(&e.Results, &e.own.results, ResultKey(g.Gate, g.Commit), g)
 }
 
@@ -245,8 +254,11 @@ func (e *Environment) lockPushed(p LockPush) {
 	}
 }
 
-func (e *Environment) push(i *Incident, p Push, at time.Time) {
-	i.push(p, at)
+func (e *Environment) push(i *Incident, p Push, entry Entry) {
+	i.push(p, entry.At)
+	if i.Phase == PhasePushed {
+		e.rolledBack(i, entry)
+	}
 	if p.Locked && e.Lock != nil && e.Lock.Incident == i.ID {
 		e.lockPushed(LockPush{Outcome: LockStands})
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/coclai/cutover/agent/release"
 	"github.com/coclai/cutover/agent/rollback"
+	"github.com/coclai/cutover/generator/slo"
 )
 
 // drawn is an entry of any kind, about one of two environments, three alerts, two releases and two gates. A kind without a body below has
@@ -19,7 +20,7 @@ import (
 func drawn(r *rapid.T, seq int64, incidents map[string][]string) rollback.Entry {
 	place := rapid.SampledFrom([]string{env, "checkout/staging", ""}).Draw(r, "environment")
 	kinds := slices.DeleteFunc(rollback.Kinds(), func(k rollback.Kind) bool { return k == rollback.Checkpointed })
-	often := []rollback.Kind{rollback.AlertsReceived, rollback.AlertsReceived, rollback.AlertsReceived, rollback.Decided, rollback.Decided}
+	often := []rollback.Kind{rollback.CutoverStarted, rollback.ReleaseDeployed, rollback.ObservationNoted, rollback.AlertsReceived, rollback.AlertsReceived, rollback.AlertsReceived, rollback.Decided, rollback.Decided}
 	kind := rapid.SampledFrom(append(kinds, often...)).Draw(r, "kind")
 	at := t0.Add(time.Duration(seq) * time.Second)
 	print := fmt.Sprintf("%016x", rapid.IntRange(0, 2).Draw(r, "fingerprint"))
@@ -36,10 +37,22 @@ func drawn(r *rapid.T, seq int64, incidents map[string][]string) rollback.Entry 
 		rollback.StablePinned:     release.Pin{Commit: commit},
 		rollback.BaselineCaptured: rollback.Baselines{Baselines: []release.Baseline{{SLO: "a", Value: fmt.Sprint(seq)}}},
 		rollback.ReleaseDeployed:  release.Release{Commit: commit, T0: t0},
-		rollback.GateRecorded:     release.GateResult{Gate: rapid.SampledFrom([]string{"1.1", "1.2"}).Draw(r, "gate"), Commit: commit, Log: fmt.Sprint(seq)},
+		rollback.GateRecorded:     release.GateResult{Gate: rapid.SampledFrom([]string{"1.1", "1.2"}).Draw(r, "gate"), Commit: commit, Log: fmt.Sprint(seq), Run: "pf"},
+		rollback.PreflightStarted: release.Preflight{ID: "pf", Commit: commit, Gates: []release.PlannedGate{{ID: "1.1"}}},
+		rollback.PreflightEnded:   release.PreflightEnd{ID: "pf", Verdict: release.Unknown, Reason: fmt.Sprint(seq)},
 		rollback.LockSet:          rollback.Lock{Incident: id, Tree: commit},
 		rollback.LockCleared:      rollback.Unlock{Incident: id, Cause: fmt.Sprint(seq)},
-		rollback.Pushed:           rollback.Push{Outcome: rapid.SampledFrom([]string{"moved", "done"}).Draw(r, "outcome"), Commit: fmt.Sprint(seq)},
+		rollback.CutoverStarted: release.Cutover{ID: "cut", Commit: commit, Course: release.Course{Milestones: []slo.Milestone{
+			{Item: "6.1", After: slo.Duration(time.Minute), Needs: slo.NeedsJudgement}, {Item: "6.2", After: slo.Duration(time.Hour), Needs: slo.NeedsReading}}}},
+		rollback.CutoverDone:      release.Tick{Item: rapid.SampledFrom([]string{slo.StepTag, slo.StepRecheck, slo.StepAnnounce, "6.1", "6.2"}).Draw(r, "item")},
+		rollback.CutoverStopped:   release.Stop{Reason: rapid.SampledFrom([]release.StopReason{release.Unmeasured, release.HeldByPerson}).Draw(r, "stop")},
+		rollback.CutoverContinued: release.Continuation{From: at},
+		rollback.CutoverEnded:     release.End{Phase: release.Aborted},
+		rollback.ObservationNoted: release.Watched{Cutover: "cut", To: at, Counted: slo.Duration(time.Second), Rows: []release.Row{{SLO: "a", Fail: 1,
+			Spells: []release.Spell{{Verdict: release.Fail, From: at, To: at, Goes: seq%2 == 0}}}}},
+		rollback.MilestoneReached:  release.Result{Item: rapid.SampledFrom([]string{"6.1", "6.2"}).Draw(r, "milestone"), Needs: slo.NeedsJudgement, Verdict: release.Pass},
+		rollback.MilestoneReported: release.Report{Item: "6.1"},
+		rollback.Pushed:            rollback.Push{Outcome: rapid.SampledFrom([]string{"moved", "done"}).Draw(r, "outcome"), Commit: fmt.Sprint(seq)},
 	}
 	e := rollback.Entry{Seq: seq, At: at, Environment: place, Kind: kind, Body: []byte("{}")}
 	if body, known := bodies[kind]; known {

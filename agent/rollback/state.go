@@ -20,23 +20,25 @@ type State struct {
 
 // Environment is one service in one environment.
 type Environment struct {
-	Name      string                        `json:"name"`
-	Pin       *release.Pin                  `json:"pin,omitempty"`      // the stable tag to return to, as last declared
-	Captured  map[string]release.Baseline   `json:"captured,omitempty"` // for the next release
-	Pins      []release.Pin                 `json:"pins,omitempty"`     // every one declared, the last at the end
-	Release   *release.Release              `json:"release,omitempty"`  // the one deployed last
-	Gates     map[string]release.GateResult `json:"gates,omitempty"`    // the last of each gate, of whichever commit
-	Results   map[string]release.GateResult `json:"results,omitempty"`  // by ResultKey: the last word on each commit
-	Lock      *Lock                         `json:"lock,omitempty"`
-	Episodes  map[string]*Episode           `json:"episodes,omitempty"` // by Key
-	Incidents []*Incident                   `json:"incidents,omitempty"`
-	Forward   *Preparation                  `json:"forward,omitempty"`   // a release commit whose push has no outcome yet
-	Automatic []time.Time                   `json:"automatic,omitempty"` // when rollbacks were decided: the budget
-	Banned    map[string]string             `json:"banned,omitempty"`    // tree that was rolled back → incident
-	Hold      *Holding                      `json:"hold,omitempty"`      // the last one; Standing says whether it stands
-	Kill      *Switch                       `json:"kill,omitempty"`      // the kill switch that persons turn; nil: off
-	Rulebook  *Rulebook                     `json:"rulebook,omitempty"`  // in force
-	Missed    int                           `json:"missed,omitempty"`    // firings that nobody delivered, found by asking
+	Name       string                        `json:"name"`
+	Pin        *release.Pin                  `json:"pin,omitempty"`        // the stable tag to return to, as last declared
+	Captured   map[string]release.Baseline   `json:"captured,omitempty"`   // for the next release
+	Pins       []release.Pin                 `json:"pins,omitempty"`       // every one declared, the last at the end
+	Release    *release.Release              `json:"release,omitempty"`    // the one deployed last
+	Gates      map[string]release.GateResult `json:"gates,omitempty"`      // the last of each gate, of whichever commit
+	Results    map[string]release.GateResult `json:"results,omitempty"`    // by ResultKey: the last word on each commit
+	Preflights []*release.Preflight          `json:"preflights,omitempty"` // the last at the end
+	Lock       *Lock                         `json:"lock,omitempty"`
+	Episodes   map[string]*Episode           `json:"episodes,omitempty"` // by Key
+	Incidents  []*Incident                   `json:"incidents,omitempty"`
+	Forward    *Preparation                  `json:"forward,omitempty"`   // a release commit whose push has no outcome yet
+	Automatic  []time.Time                   `json:"automatic,omitempty"` // when rollbacks were decided: the budget
+	Banned     map[string]string             `json:"banned,omitempty"`    // tree that was rolled back → incident
+	Hold       *Holding                      `json:"hold,omitempty"`      // the last one; Standing says whether it stands
+	Kill       *Switch                       `json:"kill,omitempty"`      // the kill switch that persons turn; nil: off
+	Rulebook   *Rulebook                     `json:"rulebook,omitempty"`  // in force
+	Cutover    *release.Cutover              `json:"cutover,omitempty"`   // the last one, open or ended
+	Missed     int                           `json:"missed,omitempty"`    // firings that nobody delivered, found by asking
 
 	own owned
 }

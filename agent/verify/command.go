@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os/exec"
+	"strings"
 	"syscall"
 	"time"
 
@@ -28,6 +29,7 @@ type outcome struct {
 	failed error
 	exit   int
 	output string
+	cut    bool // there was more output than that
 	took   time.Duration
 }
 
@@ -68,7 +70,7 @@ func (s scratch) wait(parent context.Context, c command) outcome {
 	_ = killGroup(cmd) // what it left in the background; an error says that nothing was left
 	group.kill()
 	kin.kill()
-	o := outcome{exit: cmd.ProcessState.ExitCode(), output: output.text()}
+	o := outcome{exit: cmd.ProcessState.ExitCode(), output: output.text(), cut: output.left > 0}
 	if !exited(cmd) {
 		o.failed = interrupted(ctx, c.timeout, err)
 	}
@@ -98,6 +100,18 @@ func notStarted(program string, err error) error {
 	return err
 }
 
+// found counts what a search shows: a line each.
+func found(o outcome) string {
+	lines, more := strings.Count(strings.TrimRight(o.output, "\n"), "\n")+1, ""
+	if o.cut {
+		more = "more than "
+	}
+	if lines == 1 {
+		return "something was found: " + more + "1 line"
+	}
+	return fmt.Sprintf("something was found: %s%d lines", more, lines)
+}
+
 // judge is what an outcome means for a gate. A command that did not run to its end has said nothing.
 func judge(g slo.Gate, o outcome) (release.Verdict, string) {
 	if o.failed != nil {
@@ -108,7 +122,7 @@ func judge(g slo.Gate, o outcome) (release.Verdict, string) {
 	case g.Pass == slo.PassNoMatch && o.exit == 1:
 		return release.Pass, "nothing was found"
 	case g.Pass == slo.PassNoMatch && o.exit == 0:
-		return release.Fail, "something was found"
+		return release.Fail, found(o)
 	case g.Pass == slo.PassNoMatch:
 		return release.Unknown, status + ": the search itself failed"
 	case o.exit == 0:

@@ -27,9 +27,21 @@ const checkoutTimeout = 5 * time.Minute
 
 var objectID = regexp.MustCompile(`^[0-9a-f]{40}$`)
 
+// Watch is what somebody wants of gates while they run. Its zero value wants nothing.
+type Watch struct {
+	Begins func(g slo.Gate)                             // before each gate
+	Ended  func(g slo.Gate, run rollback.GateRun) error // after each gate; an error ends the run, and is its error
+	Logs   RunLogs
+}
+
 // Run runs the gates in order on the commit, all in one checkout. A gate that could not tell is UNKNOWN in its own GateRun; the error is
 // that of the checkout, or of ctx with the gates that had finished.
 func (r Runner) Run(ctx context.Context, commit string, gates []slo.Gate) ([]rollback.GateRun, error) {
+	return r.Follow(ctx, commit, gates, Watch{})
+}
+
+// Follow is Run for who watches. Logs that cannot be kept are said in the gate's reason, and change no verdict.
+func (r Runner) Follow(ctx context.Context, commit string, gates []slo.Gate, w Watch) ([]rollback.GateRun, error) {
 	if len(gates) == 0 {
 		return nil, nil
 	}
@@ -46,11 +58,21 @@ func (r Runner) Run(ctx context.Context, commit string, gates []slo.Gate) ([]rol
 	}
 	var runs []rollback.GateRun
 	for _, g := range gates {
+		if w.Begins != nil {
+			w.Begins(g)
+		}
 		run := r.gate(ctx, s, g)
 		if ctx.Err() != nil {
 			return runs, fmt.Errorf("run gate %s: %w", g.ID, ctx.Err())
 		}
+		run = w.Logs.of(s, g, run)
 		runs = append(runs, run)
+		if w.Ended == nil {
+			continue
+		}
+		if err := w.Ended(g, run); err != nil {
+			return runs, fmt.Errorf("run gate %s: %w", g.ID, err)
+		}
 	}
 	return runs, nil
 }

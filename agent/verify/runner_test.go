@@ -84,7 +84,7 @@ func TestVerdicts(t *testing.T) {
 	}
 	t.Run("exit 0", program(rollback.GateRun{Verdict: release.Pass, Reason: "exit status 0", Output: "checked\n"}, gate("bash", "check.sh", "0")))
 	t.Run("exit 7", program(rollback.GateRun{Verdict: release.Fail, Reason: "exit status 7", Output: "checked\n"}, gate("bash", "check.sh", "7")))
-	t.Run("found", program(rollback.GateRun{Verdict: release.Fail, Reason: "something was found", Output: "2:TODO: x\n"},
+	t.Run("found", program(rollback.GateRun{Verdict: release.Fail, Reason: "something was found: 1 line", Output: "2:TODO: x\n"},
 		search("grep", "-rn", "TODO", "notes.txt")))
 	t.Run("not found", program(rollback.GateRun{Verdict: release.Pass, Reason: "nothing was found"}, search("grep", "-rn", "FIXME", "notes.txt")))
 	t.Run("bad search", program(rollback.GateRun{

@@ -17,7 +17,10 @@ type Point struct {
 type Line struct {
 	Points []Point
 	Step   time.Duration
-	Bound  bool // drawn as what the others are compared with
+	Bound  bool   // drawn as what the others are compared with
+	Soft   bool   // of a bound: one that nothing acts upon
+	Steps  bool   // a value holds until the next one: a count or a state
+	Name   string // written at a bound
 }
 
 // Kind is what a band means; it is also its class in the drawing.
@@ -27,7 +30,8 @@ type Kind string
 const (
 	Pending Kind = "pending" // the condition holds, not yet for long enough
 	Firing  Kind = "firing"
-	Gap     Kind = "gap" // nothing was measured
+	Failing Kind = "failing" // what should hold did not, and no alert need follow
+	Gap     Kind = "gap"     // nothing was measured
 )
 
 // Band is a stretch of time.
@@ -40,7 +44,8 @@ type Band struct {
 // Mark is a moment that all rows share, such as a release.
 type Mark struct {
 	At    time.Time
-	Title string
+	Title string // shown when pointed at
+	Name  string // written beside it in a Chart
 }
 
 // Chart is one plot.
@@ -78,20 +83,51 @@ func (c Chart) SVG() string {
 		fmt.Fprintf(&b, `<path class="plot-grid" d="M0 %sH%d"/>`, coordinate(scale.y(y)), box)
 	}
 	for _, line := range c.Lines {
-		class := "plot-value"
-		if line.Bound {
-			class = "plot-bound"
-		}
-		fmt.Fprintf(&b, `<path class="%s" d="%s"/>`, class, scale.path(line))
+		fmt.Fprintf(&b, `<path class="%s" d="%s"/>`, line.class(), scale.path(line))
 	}
 	scale.marks(&b, c.Marks)
 	b.WriteString("</svg>")
 	for _, y := range ticks {
 		fmt.Fprintf(&b, `<text class="plot-text" x="4" y="%s">%s</text>`, coordinate(scale.y(y)/box*chartHeight-3), escape(c.Label(y)))
 	}
+	c.names(&b, scale)
 	timeAxis(&b, c.From, c.To, chartHeight+14)
 	b.WriteString("</svg>")
 	return b.String()
+}
+
+func (l Line) class() string {
+	switch {
+	case l.Bound && l.Soft:
+		return "plot-soft"
+	case l.Bound:
+		return "plot-bound"
+	}
+	return "plot-value"
+}
+
+// names writes what bounds and marks are called. Two bounds may lie close to each other, so each kind has a place of its own.
+func (c Chart) names(b *strings.Builder, s scale) {
+	for _, l := range c.Lines {
+		if l.Name == "" || len(l.Points) == 0 {
+			continue
+		}
+		place, above := 100, 3.0
+		if l.Soft {
+			place, above = 62, -11
+		}
+		y := s.y(l.Points[len(l.Points)-1].Value)/box*chartHeight - above
+		fmt.Fprintf(b, `<text class="plot-text plot-name" x="%d%%" y="%s" text-anchor="end">%s</text>`, place, coordinate(min(max(y, 10), chartHeight-2)), escape(l.Name))
+	}
+	for _, m := range c.Marks {
+		if m.Name != "" && !m.At.Before(c.From) && !m.At.After(c.To) {
+			part, beside := s.x(m.At)*100/box, 4
+			if part < 4 {
+				beside = 44 // clear of the value axis
+			}
+			fmt.Fprintf(b, `<text class="plot-text" x="%s%%" dx="%d" y="10">%s</text>`, coordinate(part), beside, escape(m.Name))
+		}
+	}
 }
 
 // extent is what the value axis shows: everything, and 0 where nothing is below it.

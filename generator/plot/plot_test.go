@@ -103,7 +103,7 @@ func TestTheAxisHasRoundValuesAndFew(t *testing.T) {
 func TestTextIsEscaped(t *testing.T) {
 	hostile := `</svg><script>"&'` + "\xff"
 	c := chart()
-	c.Title, c.Bands, c.Marks = hostile, []Band{{noon, noon.Add(time.Minute), Firing, hostile}}, []Mark{{noon, hostile}}
+	c.Title, c.Bands, c.Marks = hostile, []Band{{noon, noon.Add(time.Minute), Firing, hostile}}, []Mark{{noon, hostile, hostile}}
 	c.Label = func(float64) string { return hostile }
 	line := Timeline{Title: hostile, From: noon, To: noon.Add(time.Hour), Lanes: []Lane{{hostile, c.Bands}}, Marks: c.Marks}
 	for _, svg := range []string{c.SVG(), line.SVG()} {
@@ -120,5 +120,23 @@ func TestBandsOutsideAreLeftOutAndOthersCut(t *testing.T) {
 	svg := c.SVG()
 	if strings.Contains(svg, "before") || !strings.Contains(svg, `x="0" y="0" width="500"`) {
 		t.Errorf("got %s", svg)
+	}
+}
+
+func TestACountStaysUntilItsNextValue(t *testing.T) {
+	line := Line{Step: time.Hour, Steps: true, Points: []Point{{noon, 0}, {noon.Add(30 * time.Minute), 2}}}
+	if d := path(t, chart(line).SVG()); strings.Contains(d, "L") || !strings.Contains(d, "H500V") {
+		t.Errorf("it is drawn with slopes: %s", d)
+	}
+}
+
+func TestTwoBoundsAreToldApart(t *testing.T) {
+	at := func(v float64) []Point { return []Point{{noon, v}, {noon.Add(time.Hour), v}} }
+	svg := chart(Line{Points: at(1), Bound: true, Name: "alert > 1"}, Line{Points: at(0.9), Bound: true, Soft: true, Name: "SLO < 0.9"}).SVG()
+	wellFormed(t, svg)
+	for _, want := range []string{`class="plot-bound"`, `class="plot-soft"`, `x="100%"`, `>alert &gt; 1</text>`, `x="62%"`, `>SLO &lt; 0.9</text>`} {
+		if !strings.Contains(svg, want) {
+			t.Errorf("%s is not in %s", want, svg)
+		}
 	}
 }

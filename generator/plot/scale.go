@@ -45,7 +45,7 @@ func (s scale) path(line Line) string {
 		if now == nil {
 			return
 		}
-		s.draw(&b, *now, open)
+		s.draw(&b, *now, open, line.Steps)
 		open = true
 	}
 	for _, p := range line.Points {
@@ -69,12 +69,15 @@ func (s scale) path(line Line) string {
 }
 
 // draw adds a column: where it begins, its extremes, where it ends.
-func (s scale) draw(b *strings.Builder, c column, joined bool) {
-	letter := "M"
-	if joined {
-		letter = "L"
+func (s scale) draw(b *strings.Builder, c column, joined, steps bool) {
+	switch {
+	case joined && steps:
+		fmt.Fprintf(b, "H%sV%s", coordinate(c.x), coordinate(s.y(c.first)))
+	case joined:
+		fmt.Fprintf(b, "L%s %s", coordinate(c.x), coordinate(s.y(c.first)))
+	default:
+		fmt.Fprintf(b, "M%s %s", coordinate(c.x), coordinate(s.y(c.first)))
 	}
-	fmt.Fprintf(b, "%s%s %s", letter, coordinate(c.x), coordinate(s.y(c.first)))
 	if c.least == c.greatest && joined {
 		return
 	}
@@ -103,19 +106,22 @@ func (s scale) marks(b *strings.Builder, marks []Mark) {
 	}
 }
 
-// style follows the reader's scheme; its classes are the drawing's own, so that many drawings on one page do not disturb it.
-const style = `<style>.plot-text{font:11px system-ui,sans-serif;fill:#57606a}.plot-grid{stroke:#8884;fill:none}` +
+// Style is the content of the style element that every drawing carries, for pages whose policy admits styles by their hash. It follows the
+// reader's scheme; its classes are the drawing's own, so that many drawings on one page do not disturb it.
+const Style = `.plot-text{font:11px system-ui,sans-serif;fill:#57606a}.plot-name{paint-order:stroke;stroke:Canvas;stroke-width:3px}.plot-grid{stroke:#8884;fill:none}` +
 	`.plot-value{stroke:#0969da;stroke-width:1.5;fill:none}.plot-bound{stroke:#cf222e;stroke-width:1.2;stroke-dasharray:5 3;fill:none}` +
 	`.plot-mark{stroke:#8250df;stroke-width:1.5;stroke-dasharray:2 2;fill:none}.plot-firing{fill:#cf222e;stroke:#cf222e}` +
 	`.plot-pending{fill:#d4a72c;stroke:#d4a72c}.plot-gap{fill:#8c959f;fill-opacity:.25}.plot-over{fill-opacity:.28;stroke-opacity:.28}` +
 	`.plot-over .plot-gap{fill-opacity:.15}.plot-firing,.plot-pending{stroke-width:2.5}.plot path,.plot rect{vector-effect:non-scaling-stroke}` +
+	`.plot-soft{stroke:#9a6700;stroke-width:1.2;stroke-dasharray:1 3;fill:none}.plot-failing{fill:#e36209;stroke:#e36209;stroke-width:2.5}` +
 	`.plot-lane{fill:#8881}@media(prefers-color-scheme:dark){.plot-text{fill:#9198a1}.plot-value{stroke:#4493f8}.plot-bound{stroke:#f85149}` +
-	`.plot-mark{stroke:#ab7df8}.plot-firing{fill:#f85149;stroke:#f85149}.plot-pending{fill:#e3b341;stroke:#e3b341}.plot-over{fill-opacity:.4;stroke-opacity:.4}}</style>`
+	`.plot-mark{stroke:#ab7df8}.plot-firing{fill:#f85149;stroke:#f85149}.plot-pending{fill:#e3b341;stroke:#e3b341}.plot-over{fill-opacity:.4;stroke-opacity:.4}` +
+	`.plot-soft{stroke:#d29922}.plot-failing{fill:#f0883e;stroke:#f0883e}}`
 
 // open begins a drawing that is as wide as its place and so many pixels high.
 func open(b *strings.Builder, title string, height int) {
-	fmt.Fprintf(b, `<svg xmlns="http://www.w3.org/2000/svg" class="plot" role="img" width="100%%" height="%d" overflow="hidden"><title>%s</title>%s`,
-		height, escape(title), style)
+	fmt.Fprintf(b, `<svg xmlns="http://www.w3.org/2000/svg" class="plot" role="img" width="100%%" height="%d" overflow="hidden"><title>%s</title><style>%s</style>`,
+		height, escape(title), Style)
 }
 
 // stretched begins the part whose coordinates go from 0 to box in both directions.
