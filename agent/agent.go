@@ -34,6 +34,8 @@ type Agent struct {
 	journal               *journal
 	ledger                ledger.Store
 	decisions, deliveries *prometheus.CounterVec
+	report                reporter // nil: milestones are judged, and nothing is written about them
+	errands               errands
 
 	mu           sync.RWMutex
 	environments map[string]*environment
@@ -52,6 +54,9 @@ func New(o Options) (*Agent, error) {
 			Help: "Webhook bodies stored since start, by the name of their token and what they were to the state."}, []string{"source", "disposition"})}
 	if a.now == nil {
 		a.now = time.Now
+	}
+	if o.Config.Reports != "" {
+		a.report = a.reportMilestone
 	}
 	a.started = a.now()
 	var err error
@@ -108,6 +113,8 @@ func (a *Agent) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	a.journal.onBroken(stop)
+	a.errands.open(ctx)
+	defer a.errands.close()
 	for ctx.Err() == nil {
 		a.conductAll(ctx)
 	}
@@ -128,6 +135,8 @@ func (a *Agent) conductAll(ctx context.Context) {
 	for _, e := range a.all() {
 		conductors.Go(func() { a.conduct(ctx, e) })
 		conductors.Go(func() { a.poll(ctx, e) })
+		conductors.Go(func() { a.attend(ctx, e) })
+		conductors.Go(func() { a.keepHardGates(ctx, e) })
 	}
 	conductors.Go(func() { a.callAttention(ctx) })
 	conductors.Go(func() { a.keepLedger(ctx) })
@@ -153,15 +162,17 @@ func (a *Agent) conduct(ctx context.Context, e *environment) {
 	}
 }
 
-// wake tells an environment's conductor that something was appended.
+// wake tells an environment's conductor, and who attends to its cutover, that something was appended.
 func (a *Agent) wake(name string) {
 	e := a.environment(name)
 	if e == nil {
 		return
 	}
-	select {
-	case e.wake <- struct{}{}:
-	default: // it has been told and has not looked yet
+	for _, told := range []chan struct{}{e.wake, e.moved} {
+		select {
+		case told <- struct{}{}:
+		default: // it has been told and has not looked yet
+		}
 	}
 }
 
@@ -185,7 +196,7 @@ func (a *Agent) all() []*environment {
 // View is what there is to show at this moment.
 func (a *Agent) View() web.View {
 	state := a.journal.snapshot()
-	v := web.View{Ready: a.journal.unwritable(), Entries: a.entries, Story: a.story}
+	v := web.View{Ready: a.journal.unwritable(), Entries: a.entries, Story: a.story, Rehearse: a.rehearse, Kept: a.kept}
 	for _, e := range a.all() {
 		v.Degraded = append(v.Degraded, a.degraded(e, state.Environment(e.name))...)
 	}

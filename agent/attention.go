@@ -48,6 +48,7 @@ func (a *Agent) pages() []notify.Page {
 		if u := state.Unread; u != nil && now.Sub(u.At) < echoes {
 			all = append(all, call{"RollbackAgentQuarantine", fmt.Sprintf("a delivery from %s could not be read at %s, and is kept: %s", u.Source, clock(u.At), u.Problem), u.At, ""})
 		}
+		pages = append(pages, a.callsOfCutover(e, here, now)...)
 		for _, c := range all {
 			labels := map[string]string{slo.LabelService: e.plan.Service, slo.LabelEnvironment: e.plan.Environment}
 			if c.slo != "" {
@@ -65,16 +66,13 @@ func (a *Agent) degraded(e *environment, state *rollback.Environment) []string {
 	if e.killed() {
 		all = append(all, fmt.Sprintf("%s: the kill switch %s is on: the agent decides and records, and acts on nothing", e.name, e.kill))
 	}
+	if why := e.unwritten.Load(); why != nil {
+		all = append(all, fmt.Sprintf("%s: a report is not written, and is tried again: %s", e.name, *why))
+	}
 	if state.Release == nil {
 		return all // nothing is watched
 	}
-	seen := a.started
-	for _, episode := range state.Episodes {
-		if episode.Firing.Labels["alertname"] == slo.Watchdog && episode.Last.After(seen) {
-			seen = episode.Last
-		}
-	}
-	if late := a.now().Sub(seen); late > watchdogLate {
+	if late := a.now().Sub(a.watchdogSeen(state)); late > watchdogLate {
 		all = append(all, fmt.Sprintf("%s: the Watchdog alert was not heard for %s: Prometheus or Alertmanager does not reach this agent",
 			e.name, late.Round(time.Second)))
 	}

@@ -22,11 +22,12 @@ func (a *Agent) Do(ctx context.Context, d release.Deed) (release.Answer, error) 
 		return release.Answer{}, err
 	}
 	acts := map[release.Act]func(context.Context, *environment, *rollback.Environment, release.Deed) (release.Answer, error){
-		release.ActStable: a.stable, release.ActBaseline: a.baseline, release.ActDeployed: a.deployed, release.ActGate: a.gate,
+		release.ActStable: a.stable, release.ActBaseline: a.baseline, release.ActDeployed: a.deployed, release.ActGate: a.gate, release.ActPreflight: a.preflight,
 		release.ActRecord: a.record, release.ActUnlock: a.unlock, release.ActRelease: a.release,
 		release.ActLast: a.last, release.ActPreview: a.preview, release.ActRollback: a.rollbackByHand,
 		release.ActRCA: a.analyse, release.ActBreak: a.breakGlass, release.ActApprove: a.approve, release.ActCancel: a.cancel,
 		release.ActHold: a.hold, release.ActResume: a.resume, release.ActKill: a.kill, release.ActRevive: a.revive,
+		release.ActStart: a.startCutover, release.ActDone: a.done, release.ActPause: a.pauseCutover, release.ActProceed: a.resumeCutover, release.ActAbort: a.abortCutover,
 	}
 	act, ok := acts[d.Act]
 	if !ok {
@@ -102,24 +103,13 @@ func stableMessage(e *environment, at gitrepo.ID) string {
 
 // baseline captures what every SLO that is judged against one has been, over the window that ends now.
 func (a *Agent) baseline(ctx context.Context, e *environment, _ *rollback.Environment, d release.Deed) (release.Answer, error) {
-	var body rollback.Baselines
-	answer := release.Answer{Facts: map[string]string{}}
-	for _, s := range e.plan.SLOs {
-		if s.Baseline == nil {
-			continue
-		}
-		b, err := e.prometheus.Capture(ctx, s, a.now())
-		if err != nil {
-			body.Missing = append(body.Missing, fmt.Sprintf("%s: %v", s.ID, err))
-			continue
-		}
-		body.Baselines = append(body.Baselines, b)
-		answer.Facts[s.ID] = b.Value
-		answer.Details = append(answer.Details, fmt.Sprintf("%s: %s %s over %s (%s events)", s.ID, b.Value, s.Unit, b.Over, b.Events))
+	body, lines, err := a.captured(ctx, e)
+	if err != nil {
+		return release.Answer{}, err
 	}
-	if len(body.Missing) > 0 {
-		return release.Answer{}, release.Problemf(release.Undecided, "nothing was stored; capture it when there is traffic",
-			"no baseline: %s", strings.Join(body.Missing, "; "))
+	answer := release.Answer{Facts: map[string]string{}, Details: lines}
+	for _, b := range body.Baselines {
+		answer.Facts[b.SLO] = b.Value
 	}
 	if _, err := a.journal.append(ctx, note{environment: e.name, kind: rollback.BaselineCaptured, author: d.Author, body: body}); err != nil {
 		return release.Answer{}, notStored(err)
@@ -148,7 +138,14 @@ func (a *Agent) deployed(ctx context.Context, e *environment, state *rollback.En
 	if r.Paths, err = e.content(ctx, tip.Tree); err != nil {
 		return release.Answer{}, remoteProblem("read the paths", err)
 	}
+	r.Of = standsFor(state, r.Commit, r.Content())
+	if err := mayDuring(state, cmp.Or(r.Of, r.Commit)); err != nil {
+		return release.Answer{}, err
+	}
 	if err := mayRelease(state, r.Commit, r.Content()); err != nil {
+		return release.Answer{}, err
+	}
+	if err := a.isLive(ctx, e, state, r.Commit); err != nil {
 		return release.Answer{}, err
 	}
 	ancestor, err := e.remote.IsAncestor(ctx, gitrepo.ID(state.Pin.Commit), tip.ID)
@@ -228,7 +225,8 @@ func allowed(state *rollback.Environment, commit string) bool {
 
 // record keeps what CI says of a gate, for the rules and the next decision to deploy.
 func (a *Agent) record(ctx context.Context, e *environment, _ *rollback.Environment, d release.Deed) (release.Answer, error) {
-	if _, ok := e.plan.GateByID(d.Gate); !ok {
+	gate, ok := e.plan.GateByID(d.Gate)
+	if !ok {
 		var known []string
 		for _, g := range e.plan.Gates {
 			known = append(known, g.ID)
@@ -241,7 +239,7 @@ func (a *Agent) record(ctx context.Context, e *environment, _ *rollback.Environm
 	if d.Commit != "" && gitrepo.ID(d.Commit).Validate() != nil {
 		return release.Answer{}, release.Problemf(release.Invalid, "", "a commit is 40 hexadecimal digits, not %q", d.Commit)
 	}
-	g := release.GateResult{Gate: d.Gate, Verdict: d.Verdict, Commit: d.Commit, Log: d.Log, At: a.now().UTC(), By: d.Author}
+	g := release.GateResult{Gate: d.Gate, Verdict: d.Verdict, Commit: d.Commit, Log: d.Log, At: a.now().UTC(), By: d.Author, Defined: release.Definition(gate)}
 	if _, err := a.journal.append(ctx, note{environment: e.name, kind: rollback.GateRecorded, author: d.Author, body: g}); err != nil {
 		return release.Answer{}, notStored(err)
 	}
@@ -259,6 +257,9 @@ func (a *Agent) release(ctx context.Context, e *environment, state *rollback.Env
 		return release.Answer{}, release.Problemf(release.Invalid, "git rev-parse COMMIT prints it", "a commit is 40 hexadecimal digits: %v", err)
 	}
 	if err := e.mayPassLock(ctx, state, ""); err != nil {
+		return release.Answer{}, err
+	}
+	if err := mayPush(state, d.Commit); err != nil {
 		return release.Answer{}, err
 	}
 	c, err := e.candidate(ctx, id)
@@ -288,7 +289,7 @@ func (a *Agent) forward(ctx context.Context, e *environment, state *rollback.Env
 	crashpoint("forward pushed")
 	switch seen.Outcome {
 	case gitrepo.Done:
-		return a.declare(ctx, e, state, release.Release{Commit: p.Commit, Tree: p.Tree, Paths: p.Content, T0: p.At, AtT0: p.AtT0, Alerting: p.Alerting, By: author})
+		return a.declare(ctx, e, state, release.Release{Commit: p.Commit, Tree: p.Tree, Paths: p.Content, T0: p.At, AtT0: p.AtT0, Alerting: p.Alerting, By: author, Of: p.Target})
 	case gitrepo.Retry, gitrepo.Unknown:
 		return release.Answer{}, &release.Problem{Kind: release.Undecided, Message: "the push has no outcome yet; it is tried again",
 			Cause: err, Hint: "rollback-agent status shows what came of it"}

@@ -9,11 +9,13 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coclai/cutover/agent/config"
 	"github.com/coclai/cutover/agent/evidence"
 	"github.com/coclai/cutover/agent/gitrepo"
+	"github.com/coclai/cutover/agent/notify"
 	"github.com/coclai/cutover/agent/release"
 	"github.com/coclai/cutover/agent/rollback"
 	"github.com/coclai/cutover/agent/verify"
@@ -33,9 +35,16 @@ type environment struct {
 	paths         []string // put back by a rollback; empty: everything
 	marks         bool     // a rollback's commit gets a tag
 	runner        verify.Runner
+	drill         config.Drill
+	chat          *notify.Chat // told of a cutover; nil for none
+	logs          verify.Logs
+	reports       string                 // folder, "" for none
+	unwritten     atomic.Pointer[string] // why a report is not written, nil when none waits
+	redact        func(string) string    // takes secrets out of text
 
 	deeds      *sync.Mutex          // held by whoever decides or acts: one at a time, also across a reload
 	wake       chan struct{}        // something was appended
+	moved      chan struct{}        // likewise, for who attends to the cutover
 	incomplete chan struct{}        // a delivery said that alerts were cut from it
 	adopted    bool                 // the rules are on record; owned by the conductor
 	looked     time.Time            // when a rollback was last looked for on the remote; owned by the conductor
@@ -141,26 +150,36 @@ func targetState(err error) rollback.TargetState {
 	return rollback.TargetState{Reason: cmp.Or(targetReasons[gitrepo.KindOf(err)], rollback.RemoteUnknown), Text: err.Error()}
 }
 
-// createStable makes a tag by the plan's pattern; a second one of the same day gets a suffix, up to -9.
+// createStable makes a tag by the plan's pattern, unless the commit has one already: saying it twice changes nothing.
 func (e *environment) createStable(ctx context.Context, at gitrepo.ID, now time.Time) (gitrepo.Pin, error) {
-	name, err := stableName(e.plan.StableTag, now)
+	name, existing, err := e.stableTag(ctx, at, now)
+	if err != nil || existing.Ref != "" {
+		return existing, err
+	}
+	return e.remote.CreateTag(ctx, name, at, stableMessage(e, at), now)
+}
+
+// stableTag is the first name by the plan's pattern that is free, or that the commit bears; a second tag of the same day gets a suffix, up
+// to -9.
+func (e *environment) stableTag(ctx context.Context, at gitrepo.ID, now time.Time) (name string, existing gitrepo.Pin, err error) {
+	first, err := stableName(e.plan.StableTag, now)
 	if err != nil {
-		return gitrepo.Pin{}, err
+		return "", gitrepo.Pin{}, err
 	}
 	for n := 1; ; n++ {
-		tag := name
+		name = first
 		if n > 1 {
-			tag = fmt.Sprintf("%s-%d", name, n)
+			name = fmt.Sprintf("%s-%d", first, n)
 		}
-		existing, err := e.remote.ReadTag(ctx, tag)
+		existing, err = e.remote.ReadTag(ctx, name)
 		if err == nil && existing.Commit == at {
-			return existing, nil // declared before: saying it twice changes nothing
+			return name, existing, nil
 		}
 		if errors.Is(err, gitrepo.ErrTagMissing) {
-			return e.remote.CreateTag(ctx, tag, at, stableMessage(e, at), now)
+			return name, gitrepo.Pin{}, nil
 		}
 		if err != nil || n == 9 {
-			return gitrepo.Pin{}, errors.Join(err, fmt.Errorf("%s and its suffixes up to %s exist: %w", name, tag, gitrepo.ErrExists))
+			return "", gitrepo.Pin{}, errors.Join(err, fmt.Errorf("%s and its suffixes up to %s exist: %w", first, name, gitrepo.ErrExists))
 		}
 	}
 }
@@ -204,20 +223,24 @@ func (e *environment) restoredGates() []slo.Gate {
 
 // open makes the things an environment speaks to. It does no I/O on the network.
 func open(c config.Config, env config.Environment) (*environment, error) {
-	e := &environment{name: env.Name(), plan: env.Plan, kill: c.KillSwitchFile, deeds: &sync.Mutex{}, wake: make(chan struct{}, 1), incomplete: make(chan struct{}, 1), asked: map[string]time.Time{},
+	e := &environment{name: env.Name(), plan: env.Plan, kill: c.KillSwitchFile, deeds: &sync.Mutex{}, wake: make(chan struct{}, 1), moved: make(chan struct{}, 1), incomplete: make(chan struct{}, 1), asked: map[string]time.Time{},
 		policy: RulesOf(c, env).Policy}
-	var errs [3]error
+	var errs [4]error
 	e.prometheus, errs[0] = evidence.NewPrometheus(evidence.Endpoint{URL: env.Prometheus.URL, Timeout: env.Prometheus.Timeout.Std()})
 	var peers []evidence.Endpoint
 	for _, a := range env.Alertmanagers {
 		peers = append(peers, evidence.Endpoint{URL: a.URL, Timeout: a.Timeout.Std()})
 	}
 	e.alertmanagers, errs[1] = evidence.NewAlertmanagers(peers)
-	e.paths, e.marks = env.Git.Paths, env.Git.MarkerTags
+	e.paths, e.marks, e.drill = env.Git.Paths, env.Git.MarkerTags, env.Drill
+	e.redact, e.logs, e.reports = c.Redact, verify.Logs{Root: c.Logs, Redact: c.Redact}, c.Reports
 	e.remote, errs[2] = openRemote(env.Git)
 	read := env.Git.Read
 	e.runner = verify.Runner{URL: cmp.Or(read.URL, env.Git.URL), Redact: c.Redact, Access: verify.Access{Credentials: string(read.Credentials),
 		Key: string(read.Key), KnownHosts: env.Git.Transport.SSH.KnownHostsFile, CAFile: env.Git.Transport.TLS.CAFile}}
+	if w := env.Announce.Webhook; w != "" {
+		e.chat, errs[3] = notify.NewChat(string(w), cmp.Or(env.Announce.Template, notify.ChatTemplate), pageTimeout)
+	}
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, fmt.Errorf("open %s: %w", e.name, err)
 	}

@@ -112,6 +112,9 @@ func (a *Agent) step(ctx context.Context, e *environment) time.Duration {
 		}
 	}
 	a.keepLock(ctx, e, state)
+	if err := a.keepPreflight(ctx, e, state); err != nil {
+		return a.retry(ctx, e, "end preflight", err)
+	}
 	if err := a.adopt(ctx, e); err != nil {
 		return a.retry(ctx, e, "adopt rules", err)
 	}

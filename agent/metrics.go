@@ -23,12 +23,18 @@ var (
 	descKilled   = prometheus.NewDesc("rollback_agent_kill_switch", "1 while a kill switch is on: decide and record, act on nothing.", place, nil)
 	descHeld     = prometheus.NewDesc("rollback_agent_held", "1 while a person holds the agent.", place, nil)
 	descMissed   = prometheus.NewDesc("rollback_agent_missed_deliveries_total", "Firings that nobody delivered, found by asking.", place, nil)
+	descPhase    = prometheus.NewDesc("rollback_agent_cutover_phase", "1 for the phase of the cutover that is open, or of the last one.", append(place[:2:2], "phase"), nil)
+	descStopped  = prometheus.NewDesc("rollback_agent_cutover_stopped", "1 while the cutover does not go on.", place, nil)
+	descClock    = prometheus.NewDesc("rollback_agent_observation_seconds", "Healthy time with data since T0, as milestones count it.", place, nil)
+	descResult   = prometheus.NewDesc("rollback_agent_milestone_result", "A reached milestone: 1 PASS, 0 FAIL, absent while UNKNOWN.", append(place[:2:2], "milestone"), nil)
+	descReached  = prometheus.NewDesc("rollback_agent_milestone_timestamp_seconds", "When the milestone was reached, in seconds since the epoch.", append(place[:2:2], "milestone"), nil)
 	descBad      = prometheus.NewDesc("rollback_agent_quarantined_deliveries", "Webhook bodies in the ledger that could not be read.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (a *Agent) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descT0, descBaseline, descGate, descGateTime, descLocked, descSeq, descBad, descKilled, descHeld, descMissed} {
+	for _, d := range []*prometheus.Desc{descT0, descBaseline, descGate, descGateTime, descLocked, descSeq, descBad, descKilled, descHeld, descMissed,
+		descPhase, descStopped, descClock, descResult, descReached} {
 		ch <- d
 	}
 	a.decisions.Describe(ch)
@@ -41,14 +47,15 @@ func (a *Agent) Collect(ch chan<- prometheus.Metric) {
 	ch <- gauge(descSeq, float64(state.Seq-state.Cut))
 	ch <- gauge(descBad, float64(state.Quarantined))
 	for _, e := range a.all() {
-		collect(ch, e, state.Environment(e.name))
+		collect(ch, e, state.Environment(e.name), a.now())
 		collectBrakes(ch, e, state.Environment(e.name), a.now())
+		collectCutover(ch, e, state.Environment(e.name).Cutover)
 	}
 	a.decisions.Collect(ch)
 	a.deliveries.Collect(ch)
 }
 
-func collect(ch chan<- prometheus.Metric, e *environment, state *rollback.Environment) {
+func collect(ch chan<- prometheus.Metric, e *environment, state *rollback.Environment, now time.Time) {
 	at := []string{e.plan.Service, e.plan.Environment}
 	ch <- gauge(descLocked, truth(state.Lock != nil), at...)
 	if state.Release != nil {
@@ -59,7 +66,8 @@ func collect(ch chan<- prometheus.Metric, e *environment, state *rollback.Enviro
 			ch <- gauge(descBaseline, v, append(at[:2:2], b.SLO)...)
 		}
 	}
-	for _, g := range state.Gates {
+	for _, last := range state.Gates {
+		g := exported(state, last, now)
 		if g.Verdict == release.Unknown {
 			continue
 		}
@@ -73,6 +81,24 @@ func collectBrakes(ch chan<- prometheus.Metric, e *environment, state *rollback.
 	ch <- gauge(descKilled, truth(e.stopped(state)), at...)
 	ch <- gauge(descHeld, truth(state.Standing(now) != nil), at...)
 	ch <- prometheus.MustNewConstMetric(descMissed, prometheus.CounterValue, float64(state.Missed), at...)
+}
+
+func collectCutover(ch chan<- prometheus.Metric, e *environment, c *release.Cutover) {
+	if c == nil {
+		return
+	}
+	at := []string{e.plan.Service, e.plan.Environment}
+	ch <- gauge(descPhase, 1, append(at[:2:2], string(c.Phase))...)
+	ch <- gauge(descStopped, truth(c.Stop != nil), at...)
+	if c.Observation != nil {
+		ch <- gauge(descClock, c.Observation.Clock.Std().Seconds(), at...)
+	}
+	for _, r := range c.Reached {
+		ch <- gauge(descReached, float64(r.At.UnixMilli())/1000, append(at[:2:2], r.Item)...)
+		if r.Verdict != release.Unknown {
+			ch <- gauge(descResult, truth(r.Verdict == release.Pass), append(at[:2:2], r.Item)...)
+		}
+	}
 }
 
 func truth(yes bool) float64 {

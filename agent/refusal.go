@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/coclai/cutover/agent/gitrepo"
@@ -54,11 +55,15 @@ func beingPushed(p *rollback.Preparation) error {
 	return release.Problemf(release.Refused, "wait for it, or look at status", "release %s is being pushed", short(p.Commit))
 }
 
-// failing asks whether a gate said anything but PASS of this commit.
+// failing asks whether a gate said anything but PASS of this commit. Those of our own are about a moment, and asked again at a cutover's start.
 func failing(state *rollback.Environment, commit string) error {
 	for _, key := range slices.Sorted(maps.Keys(state.Results)) {
-		if g := state.Results[key]; g.Commit == commit && g.Verdict != release.Pass {
-			return release.Problemf(release.Refused, "", "gate %s is %s for this commit (reported by %s)", g.Gate, g.Verdict, g.By)
+		if g := state.Results[key]; g.Commit == commit && g.Verdict != release.Pass && !strings.HasPrefix(g.Gate, release.OwnGate) {
+			kind := release.Refused
+			if g.Verdict == release.Unknown {
+				kind = release.Undecided
+			}
+			return release.Problemf(kind, "", "gate %s is %s for this commit (reported by %s)", g.Gate, g.Verdict, g.By)
 		}
 	}
 	return nil
@@ -69,11 +74,14 @@ func unproven(plan slo.Plan, state *rollback.Environment, commit string, now tim
 	for _, gate := range plan.Gates {
 		g, reported := state.Results[rollback.ResultKey(gate.ID, commit)]
 		if !reported {
-			return release.Problemf(release.Undecided, "rollback-agent gates record "+gate.ID+" PASS --commit "+commit,
+			return release.Problemf(release.Undecided, "rollback-agent preflight "+commit+", or: rollback-agent gates record "+gate.ID+" PASS --commit "+commit,
 				"nobody has reported gate %s for %s", gate.ID, short(commit))
 		}
+		if g.Defined != "" && g.Defined != release.Definition(gate) {
+			return release.Problemf(release.Undecided, "rollback-agent preflight "+commit+" runs it as it is now", "gate %s passed for %s as an earlier plan had it", gate.ID, short(commit))
+		}
 		if age := now.Sub(g.At); plan.GatesExpire > 0 && age > plan.GatesExpire.Std() {
-			return release.Problemf(release.Undecided, "run it again", "gate %s passed for %s %s ago, longer than %s",
+			return release.Problemf(release.Undecided, "rollback-agent preflight "+commit+" runs it again", "gate %s passed for %s %s ago, longer than %s",
 				gate.ID, short(commit), age.Round(time.Second), plan.GatesExpire)
 		}
 	}

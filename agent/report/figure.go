@@ -53,9 +53,9 @@ func (s Story) figure(r release.Row) Figure {
 	}
 	c.Lines = append(c.Lines, value)
 	if bound := boundOf(r.Last, row.SLO != nil); bound != "" {
-		c.Lines = append(c.Lines, level(from, to, bound, "SLO "+sign(r.Last.Op), row.Unit, true))
+		c.Lines = append(c.Lines, level(c, bound, "SLO "+sign(r.Last.Op), true))
 	}
-	c.Lines = append(c.Lines, level(from, to, r.Last.Alert, "alert "+sign(r.Last.AlertOp), row.Unit, false))
+	c.Lines = append(c.Lines, level(c, r.Last.Alert, "alert "+sign(r.Last.AlertOp), false))
 	f.SVG, f.Summary, f.Table = c.SVG(), s.summary(row, r, points), s.numbers(row.Unit, points)
 	return f
 }
@@ -76,15 +76,15 @@ func withWorst(points []Point, worst *release.Extreme) []Point {
 	return slices.Insert(slices.Clone(points), n, Point{worst.At, v})
 }
 
-// level is a bound as a line; one that is not known has no points.
-func level(from, to time.Time, bound, name string, unit slo.Unit, soft bool) plot.Line {
+// level is a bound as a line through a chart; one that is not known has no points.
+func level(c plot.Chart, bound, name string, soft bool) plot.Line {
 	l := plot.Line{Bound: true, Soft: soft}
 	v, err := strconv.ParseFloat(bound, 64)
 	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
 		return l
 	}
-	l.Name = name + " " + amount(unit, v)
-	l.Points = []plot.Point{{At: from, Value: v}, {At: to, Value: v}}
+	l.Name = name + " " + c.Label(v)
+	l.Points = []plot.Point{{At: c.From, Value: v}, {At: c.To, Value: v}}
 	return l
 }
 

@@ -38,9 +38,12 @@ func (p *process) die() {
 // start begins a life on what is durable.
 func (w *world) start() error {
 	d := w.disk
-	p := &process{store: d.open(), ended: make(chan struct{})}
+	p, c := &process{store: d.open(), ended: make(chan struct{})}, w.config()
+	if w.configured != nil {
+		c = w.configured(c)
+	}
 	var err error
-	p.Agent, err = agent.New(agent.Options{Config: w.config(), Ledger: p.store, Logger: w.logger, Now: w.clock})
+	p.Agent, err = agent.New(agent.Options{Config: c, Ledger: p.store, Logger: w.logger, Now: w.clock})
 	if err != nil {
 		return err
 	}

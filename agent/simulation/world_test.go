@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/coclai/cutover/agent/config"
 	"github.com/coclai/cutover/agent/release"
 	"github.com/coclai/cutover/agent/rollback"
 )
@@ -24,20 +25,22 @@ type world struct {
 	logger *slog.Logger
 	suffix string // of the hosts' names
 	kill   string // path of the kill switch
-	hosts  []*host
-	git    *remote
-	disk   *disk
-	began  time.Time
-	skewed atomic.Int64
-	good   string // commit that production runs at first
-	wanted string // commit to be released
-	told   bool   // the release was declared, or prepared
-	pinned bool
-	tries  int
-	again  time.Time // when a dead agent is started
-	next   int       // event
-	check  *checker
-	loses  int // entries, with each crash: a planted bug
+	// configured makes another configuration of the world's; nil: it stays as it is.
+	configured func(config.Config) config.Config
+	hosts      []*host
+	git        *remote
+	disk       *disk
+	began      time.Time
+	skewed     atomic.Int64
+	good       string // commit that production runs at first
+	wanted     string // commit to be released
+	told       bool   // the release was declared, or prepared
+	pinned     bool
+	tries      int
+	again      time.Time // when a dead agent is started
+	next       int       // event
+	check      *checker
+	loses      int // entries, with each crash: a planted bug
 
 	// of Alertmanager, the driver's
 	notified               map[string]*notification

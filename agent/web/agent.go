@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"time"
 
 	"github.com/coclai/cutover/agent/release"
 	"github.com/coclai/cutover/agent/rollback"
@@ -36,6 +37,25 @@ type View struct {
 	Degraded []string       // what works less well than it should, a sentence each
 	Entries  Entries
 	Story    Story
+	Rehearse Rehearse
+	Kept     Kept
+}
+
+// Kept reads a file of the folder of reports, by its name from there; fs.ErrNotExist where there is none.
+type Kept func(name string) ([]byte, error)
+
+// Rehearse is a preflight with what is known of it beyond the ledger: which gate is in hand, since when, and the record in Markdown.
+type Rehearse func(environment string, p release.Preflight) Rehearsal
+
+// Rehearsal is the body of GET /api/v1/preflight.
+type Rehearsal struct {
+	Environment string               `json:"environment"`
+	Preflight   release.Preflight    `json:"preflight"`
+	Gates       []release.GateResult `json:"gates"`          // of the plan, in its order, as far as there are results
+	Own         []release.GateResult `json:"own"`            // the agent's own
+	Gate        string               `json:"gate,omitempty"` // in hand; "own" when the agent asks its own
+	Since       time.Time            `json:"since,omitzero"` // when that began
+	Record      string               `json:"record"`         // Markdown, in the form of the runbook's rehearsal record
 }
 
 // Story reads the entries of one incident, oldest first.

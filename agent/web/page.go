@@ -53,6 +53,10 @@ type environmentView struct {
 	Forward                string
 	Lock, Unlock           string
 	Brakes, Proposals      []string
+	Cutover, Rows, Asks    []string
+	Items                  []release.Item
+	Reports                []Report
+	Preflight, Rehearsal   string // how the last one stands, and its id
 	Gates                  []release.GateResult
 	Baselines              []release.Baseline // of the release
 	Captured               []release.Baseline // for the next one
@@ -105,7 +109,7 @@ func pageOf(state rollback.State, now time.Time) page {
 	for _, name := range slices.Sorted(maps.Keys(state.Environments)) {
 		e := state.Environments[name]
 		p.Environments = append(p.Environments, environmentOf(e, now))
-		p.Acting = p.Acting || slices.ContainsFunc(e.Incidents, (*rollback.Incident).Acting)
+		p.Acting = p.Acting || slices.ContainsFunc(e.Incidents, (*rollback.Incident).Acting) || e.PreflightInHand() != nil
 	}
 	return p
 }
@@ -114,9 +118,17 @@ func environmentOf(e *rollback.Environment, now time.Time) environmentView {
 	v := environmentView{Name: e.Name, Deployed: Deployed(e.Release), Target: Target(e), Forward: Forward(e)}
 	v.Lock, v.Unlock = Locked(e, now)
 	v.Brakes, v.Proposals = Brakes(e, now), Proposals(e, now)
+	v.Reports = Reports(e)
+	v.Cutover, v.Rows, v.Asks, v.Items = Conducted(e, now), Observed(e), Asked(e), e.Items()
 	if e.Release != nil {
 		v.Age = "T+" + now.Sub(e.Release.T0).Truncate(time.Second).String()
 		v.Baselines = e.Release.Baselines
+	}
+	if p := e.Preflight("", ""); p != nil {
+		v.Preflight = Rehearsed(e)
+		if linkable.MatchString(p.ID) {
+			v.Rehearsal = p.ID
+		}
 	}
 	for _, gate := range slices.Sorted(maps.Keys(e.Gates)) {
 		v.Gates = append(v.Gates, e.Gates[gate])

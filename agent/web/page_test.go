@@ -173,6 +173,10 @@ var bodies = map[rollback.Kind]func() any{
 	rollback.Pushed: of[rollback.Push], rollback.Verified: of[rollback.Verification], rollback.Classified: of[rollback.Classification],
 	rollback.NeedsHuman: of[rollback.Trouble], rollback.ForwardFailed: of[rollback.Trouble], rollback.Checkpointed: of[rollback.Checkpoint],
 	rollback.LockPushed: of[rollback.LockPush], rollback.RulesAdopted: of[rollback.Rulebook], rollback.Held: of[rollback.Holding],
+	rollback.PreflightStarted: of[release.Preflight], rollback.PreflightEnded: of[release.PreflightEnd],
+	rollback.CutoverStarted: of[release.Cutover], rollback.CutoverDone: of[release.Tick], rollback.CutoverStopped: of[release.Stop],
+	rollback.CutoverContinued: of[release.Continuation], rollback.CutoverEnded: of[release.End], rollback.ObservationNoted: of[release.Watched],
+	rollback.MilestoneReached: of[release.Result], rollback.MilestoneReported: of[release.Report],
 	rollback.Resumed: of[rollback.Remark], rollback.KillSwitchOn: of[rollback.Remark], rollback.KillSwitchOff: of[rollback.Remark],
 	rollback.RollbackCancelled: of[rollback.Remark], rollback.CauseSubmitted: of[rollback.Analysis], rollback.Reconciled: of[rollback.Reconciliation],
 }

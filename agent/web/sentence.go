@@ -32,8 +32,10 @@ var sentences = map[rollback.Kind]func(json.RawMessage) string{
 		return fmt.Sprintf("%s, T0 %s, returns to %s", short(r.Commit), Moment(r.T0), r.Target.Name())
 	}),
 	rollback.GateRecorded: said(func(g release.GateResult) string {
-		return joined("gate "+g.Gate+": "+string(g.Verdict), short(g.Commit), g.Log)
+		return joined("gate "+g.Gate+": "+string(g.Verdict), short(g.Commit), g.Reason, g.Log)
 	}),
+	rollback.PreflightStarted: said(preflightStarted),
+	rollback.PreflightEnded:   said(preflightEnded),
 	rollback.Decided: said(func(d rollback.Decision) string {
 		return string(d.Verdict) + ", " + decided(d).Text
 	}),
@@ -74,6 +76,17 @@ var sentences = map[rollback.Kind]func(json.RawMessage) string{
 	rollback.Checkpointed: said(func(c rollback.Checkpoint) string {
 		return fmt.Sprintf("the ledger was cut by its retention: entries up to %d are gone, their outcome is kept", c.Seq)
 	}),
+	rollback.CutoverStarted:   said(started),
+	rollback.CutoverDone:      said(ticked),
+	rollback.CutoverStopped:   said(stopped),
+	rollback.CutoverContinued: said(goesOn),
+	rollback.CutoverEnded:     said(func(e release.End) string { return joined("the cutover is "+string(e.Phase), e.Why) }),
+	rollback.ObservationNoted: said(watched),
+	rollback.MilestoneReached: said(reached),
+	rollback.MilestoneReported: said(func(r release.Report) string {
+		return joined("milestone "+r.Item+" is reported", strings.Join(r.Files, ", "))
+	}),
+
 	rollback.NeedsHuman:    said(troubled),
 	rollback.ForwardFailed: said(troubled),
 }

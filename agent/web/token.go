@@ -21,11 +21,12 @@ type Token struct {
 
 // scopeOf says which scope an act needs.
 var scopeOf = map[release.Act]string{
-	release.ActStable: "operate", release.ActBaseline: "operate", release.ActRelease: "operate",
+	release.ActStable: "operate", release.ActBaseline: "operate", release.ActRelease: "operate", release.ActPreflight: "operate",
 	release.ActDeployed: "deployed", release.ActRecord: "record", release.ActGate: "gate", release.ActUnlock: "unlock",
 	release.ActLast: "read", release.ActPreview: "read", release.ActRollback: "approve",
 	release.ActRCA: "operate", release.ActBreak: "break_glass", release.ActApprove: "approve", release.ActCancel: "approve",
 	release.ActHold: "operate", release.ActResume: "operate", release.ActKill: "operate", release.ActRevive: "operate",
+	release.ActStart: "operate", release.ActDone: "operate", release.ActPause: "operate", release.ActProceed: "operate", release.ActAbort: "operate",
 }
 
 // door decides whom a route admits; the error is the answer to those it does not.

@@ -43,6 +43,9 @@ func application(env streams) (*kingpin.Application, map[string]command) {
 	c.ledgers(env)
 	c.questions()
 	c.explain()
+	c.rehearse(env)
+	c.conduct()
+	c.reports()
 	c.cutover()
 	c.hand(env)
 	c.answers()
@@ -166,11 +169,16 @@ func (c *cli) under(parent *kingpin.CmdClause, name, help, examples string) *kin
 }
 
 func (c *cli) flags(cmd *kingpin.CmdClause) *kingpin.CmdClause {
+	c.connection(cmd)
+	cmd.Flag("output", "text or json.").Default("text").EnumVar(&c.printer.format, "text", "json")
+	return cmd
+}
+
+// connection declares where the agent is, and who asks.
+func (c *cli) connection(cmd *kingpin.CmdClause) {
 	cmd.Flag("agent.url", "Where the agent is.").Envar("ROLLBACK_AGENT_URL").Default("http://127.0.0.1:9798").StringVar(&c.client.url)
 	cmd.Flag("token-file", "File with your token.").Envar("ROLLBACK_AGENT_TOKEN_FILE").StringVar(&c.client.tokenFile)
 	cmd.Flag("environment", "SERVICE/ENVIRONMENT; may be left out when the agent has only one.").StringVar(&c.client.environment)
-	cmd.Flag("output", "text or json.").Default("text").EnumVar(&c.printer.format, "text", "json")
-	return cmd
 }
 
 // deed makes a command of a deed; it is put together when the flags are known.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -24,9 +25,14 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"rollback-agent": main})
 }
 
-// TestStories runs the command as its users do. The commands of the stories, besides testscript's own:
+// TestStories runs the command as its users do; $ROOT is the repository. The commands of the stories, besides testscript's own:
 //
 //	remote                        a git server at $GIT_URL, and the file git.credentials for it
+//	candidate NAME FOLDER         a commit on `main`, beside production, with the files of FOLDER; its id in $NAME
+//	deploy COMMIT                 moves the server's branch `production` to a commit that it has
+//	monitoring FILE               a real Prometheus with these rules, a real Alertmanager; $PROMETHEUS_URL, $ALERTMANAGER_URL
+//	scratch                       a folder for checkouts that gates can reach, as $TMPDIR
+//	awaits PATTERN TOKEN PATH     asks PATH with a token until its body matches
 //	ship NAME                     a commit on the server's branch `production`, its id in $NAME
 //	expand FILE                   replaces $VARIABLES in FILE
 //	await FILE                    waits until the daemon has written its address; AGENT is its URL from then on
@@ -39,7 +45,7 @@ func TestStories(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "../../testdata/rollback-agent",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"remote": remote, "ship": ship, "expand": expand, "await": await, "exits": exits, "http": request, "pad": pad, "until": until, "signal": signalDaemon,
+			"remote": remote, "ship": ship, "candidate": candidate, "deploy": deploy, "monitoring": monitoring, "awaits": awaits, "scratch": scratch, "expand": expand, "await": await, "exits": exits, "http": request, "pad": pad, "until": until, "signal": signalDaemon,
 		},
 		Setup: func(e *testscript.Env) error {
 			t, ok := e.T().(testing.TB)
@@ -47,7 +53,9 @@ func TestStories(t *testing.T) {
 				return errors.New("testscript's T is no testing.TB any more")
 			}
 			e.Values[fixtureKey{}] = &fixture{t: t}
-			return nil
+			root, err := filepath.Abs("../..")
+			e.Setenv("ROOT", root)
+			return err
 		},
 	})
 }
@@ -72,6 +80,11 @@ func remote(ts *testscript.TestScript, _ bool, _ []string) {
 func ship(ts *testscript.TestScript, _ bool, args []string) {
 	f := fixtureOf(ts)
 	ts.Setenv(args[0], f.git.Commit(f.t, "production", map[string]string{"version": args[0] + "\n"}, args[0]))
+}
+
+func deploy(ts *testscript.TestScript, _ bool, args []string) {
+	f := fixtureOf(ts)
+	f.git.Git(f.t, "update-ref", "refs/heads/production", args[0])
 }
 
 func expand(ts *testscript.TestScript, _ bool, args []string) {

@@ -95,10 +95,17 @@ func (p *printer) environment(b *strings.Builder, e *rollback.Environment) {
 	line(b, "released", p.deployed(e.Release))
 	line(b, "in hand", web.Forward(e))
 	line(b, "returns to", web.Target(e))
+	for n, text := range web.Conducted(e, p.now()) {
+		line(b, map[bool]string{true: "cutover"}[n == 0], text)
+	}
+	for _, ask := range web.Asked(e) {
+		line(b, "decide", ask)
+	}
 	p.writeLock(b, e)
+	line(b, "preflight", web.Rehearsed(e))
 	for _, gate := range slices.Sorted(maps.Keys(e.Gates)) {
 		g := e.Gates[gate]
-		line(b, "gate "+gate, oneLine(string(g.Verdict), web.Moment(g.At), g.By, g.Commit, g.Log))
+		line(b, "gate "+gate, oneLine(string(g.Verdict), web.Moment(g.At), g.By, g.Commit, g.Reason, g.Log))
 	}
 	alerts, others := web.Alerts(e)
 	for _, f := range alerts {
