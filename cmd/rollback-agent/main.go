@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	_ "time/tzdata" // the plan's time zone, also where the machine has no tz database
 
 	"github.com/coclai/cutover/agent/web"
 )

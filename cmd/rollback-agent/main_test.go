@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -41,11 +42,14 @@ func TestMain(m *testing.M) {
 //	pad FILE SIZE                 fills FILE with spaces up to SIZE bytes
 //	until PATTERN PATH            asks PATH again and again until its body matches
 //	signal NAME                   HUP or TERM for the daemon
+//	manager                       the socket on which systemd listens, with a watchdog of a tenth of a second
+//	told STATE                    waits until the daemon has told the manager so
 func TestStories(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "../../testdata/rollback-agent",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"remote": remote, "ship": ship, "candidate": candidate, "deploy": deploy, "monitoring": monitoring, "awaits": awaits, "scratch": scratch, "expand": expand, "await": await, "exits": exits, "http": request, "pad": pad, "until": until, "signal": signalDaemon,
+			"manager": manager, "told": told,
 		},
 		Setup: func(e *testscript.Env) error {
 			t, ok := e.T().(testing.TB)
@@ -62,8 +66,9 @@ func TestStories(t *testing.T) {
 
 // fixture is what one story has running.
 type fixture struct {
-	t   testing.TB
-	git *gittest.Server
+	t       testing.TB
+	git     *gittest.Server
+	manager *net.UnixConn
 }
 
 type fixtureKey struct{}
@@ -168,5 +173,29 @@ func pad(ts *testscript.TestScript, _ bool, args []string) {
 func signalDaemon(ts *testscript.TestScript, _ bool, args []string) {
 	for _, cmd := range ts.BackgroundCmds() {
 		ts.Check(cmd.Process.Signal(map[string]os.Signal{"HUP": syscall.SIGHUP, "TERM": syscall.SIGTERM}[args[0]]))
+	}
+}
+
+func manager(ts *testscript.TestScript, _ bool, _ []string) {
+	f, path := fixtureOf(ts), ts.MkAbs("notify")
+	var err error
+	f.manager, err = net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	ts.Check(err)
+	f.t.Cleanup(func() { f.manager.Close() })
+	ts.Setenv("NOTIFY_SOCKET", path)
+	ts.Setenv("WATCHDOG_USEC", "100000")
+}
+
+func told(ts *testscript.TestScript, _ bool, args []string) {
+	f := fixtureOf(ts)
+	ts.Check(f.manager.SetReadDeadline(time.Now().Add(time.Minute)))
+	for got := make([]byte, 100); ; {
+		n, err := f.manager.Read(got)
+		if err != nil {
+			ts.Fatalf("systemd was never told %s: %v", args[0], err)
+		}
+		if string(got[:n]) == args[0] {
+			return
+		}
 	}
 }

@@ -115,6 +115,7 @@ func (d *daemon) together(ctx context.Context, a actors) error {
 	work, stop := context.WithCancel(ctx)
 	group.Add(func() error { return a.agent.Run(work) }, func(error) { stop() })
 	group.Add(a.settings.hangups(ctx))
+	group.Add(a.watched(ctx))
 	group.Add(oklog.SignalHandler(ctx, os.Interrupt, syscall.SIGTERM))
 	err := group.Run()
 	if errors.Is(err, oklog.ErrSignal) {
