@@ -1,7 +1,7 @@
 # Every target is one line; `make help` lists them with their sentences.
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help tools build test check demo rules golden bench format vet lint deadcode unit generated vulnerabilities
+.PHONY: help tools build test check demo rules golden bench release reproducible format vet lint deadcode unit generated vulnerabilities
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -26,6 +26,12 @@ golden: rules ## write all generated files anew; read the diff before you commit
 
 bench: ## the benchmarks, some of them long (SLOTH=path of sloth 0.16 puts it beside ours)
 	go test -run '^$$' -bench . -benchmem -timeout 4h ./...
+
+release: ## archives, container image, lists of parts and checksums in dist/, the same bytes from the same commit (PLATFORMS, VERSION, DIST)
+	@tools/release/build
+
+reproducible: # builds a release twice, each time from nothing, and compares
+	@tools/release/twice
 
 format: # gofmt
 	@tools/expect-nothing 'not formatted (run gofmt -w)' gofmt -l cmd generator agent deploy
