@@ -73,7 +73,7 @@ func BenchmarkRollbackSSH(b *testing.B) {
 				"GIT_SSH_COMMAND=ssh -F none -i " + d.KeyFile + " -o UserKnownHostsFile=" + hosts + " -o IdentitiesOnly=yes -o BatchMode=yes"}}
 			all.Run("rollback-agent", func(b *testing.B) {
 				m := ours.measure(b, g, cable)
-				rest := m.down - advert*1.02 // ssh frames and seals it
+				rest := m.down - advert*1.1 // ssh frames and seals the pieces that sshd happens to read: 2 to 6 % seen
 				if rest >= 2*barBytes || m.up >= barBytes {
 					b.Errorf("too much beside the advertisement of %.0f B: %+v", advert, m)
 				}
