@@ -81,7 +81,7 @@ func (e *environment) readSince(ctx context.Context, s slo.PlanSLO, c rollback.C
 	if s.Holds != slo.HoldsSinceOnset {
 		return e.read(ctx, s, c.Environment, c.Now)
 	}
-	return e.prometheus.ReadSince(ctx, s, baselineOf(c.Environment.ActiveBaselines(), s.ID), evidence.Since{Onset: c.Onset(s), At: c.Now, Step: e.plan.EvaluationInterval.Std()})
+	return e.prometheus.ReadSince(ctx, s, baselineOf(c.Environment.ActiveBaselines(), s.ID), evidence.Since{Onset: c.From(s), At: c.Now, Step: e.plan.EvaluationInterval.Std()})
 }
 
 func (e *environment) read(ctx context.Context, s slo.PlanSLO, state *rollback.Environment, at time.Time) release.Reading {

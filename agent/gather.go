@@ -21,6 +21,8 @@ type answers struct {
 	alerts   *evidence.Alerts
 	tip      *rollback.Tip
 	target   *rollback.TargetState
+	active   []rollback.Firing // what Prometheus has pending or firing
+	asked    bool              // for those
 }
 
 // fresh forgets answers that are too old to decide on.
@@ -47,6 +49,7 @@ func (a *Agent) gather(ctx context.Context, e *environment, c rollback.Case, w *
 	if found.Reading.Verdict != release.Fail {
 		return found // nothing can come of it: the remote need not be asked
 	}
+	found.ActiveSince = a.activeSince(ctx, e, c, w)
 	found.AtT0 = w.reading(s.ID+" at T0", func() release.Reading { return e.lateT0(ctx, s, c.Environment) })
 	if w.alerts == nil {
 		alerts, err := e.alertmanagers.Alerts(ctx)
@@ -64,6 +67,24 @@ func (a *Agent) gather(ctx context.Context, e *environment, c rollback.Case, w *
 	}
 	found.Tip, found.Target = *w.tip, *w.target
 	return found
+}
+
+// activeSince is since when our own Prometheus has had the alert pending or firing; zero when it has not, or does not say.
+func (a *Agent) activeSince(ctx context.Context, e *environment, c rollback.Case, w *answers) time.Time {
+	if !w.asked {
+		var err error
+		if w.active, err = e.prometheus.Active(ctx, e.plan.Service, e.plan.Environment); err != nil && ctx.Err() == nil {
+			a.log.Warn("cannot tell since when an alert is active", "environment", e.name, "err", err)
+		}
+		w.asked = true
+	}
+	var since time.Time
+	for _, f := range w.active {
+		if f.Same(c.Episode.Firing) && (since.IsZero() || f.StartsAt.Before(since)) {
+			since = f.StartsAt
+		}
+	}
+	return since
 }
 
 // survey is what a person's yes rests on: the branch and the target, and what the measurements say, whatever that is.
@@ -91,5 +112,5 @@ func (e *environment) since(s slo.PlanSLO, c rollback.Case) time.Time {
 	if s.Holds != slo.HoldsSinceOnset {
 		return time.Time{}
 	}
-	return c.Onset(s)
+	return c.From(s)
 }

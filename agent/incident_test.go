@@ -272,11 +272,9 @@ func TestFiringsThatMustNotRollBack(t *testing.T) {
 		text   string
 		mode   slo.Mode
 		spoil  func(t *testing.T, w *world, c config.Config)
-		starts func(t0 time.Time) time.Time
 		force  float64
 		bad    int
 	}{
-		{name: "burned before T0", reason: rollback.PreExisting, text: "before T0", bad: 20, starts: func(t0 time.Time) time.Time { return t0.Add(-time.Second) }},
 		{name: "its condition held at T0", reason: rollback.PreExisting, text: "the condition held already", bad: 20, force: 0.1},
 		{name: "nobody can corroborate it", reason: rollback.NotCorroborated, text: "not > 0.02", bad: 0},
 		{name: "Prometheus is stopped", reason: rollback.CannotTell, text: "refused", bad: 20,
@@ -310,11 +308,7 @@ func TestFiringsThatMustNotRollBack(t *testing.T) {
 				test.spoil(t, w, c)
 			}
 			before := w.git.Tip(t, branch)
-			starts := time.Now()
-			if test.starts != nil {
-				starts = test.starts(r.state().Release.T0)
-			}
-			r.deliver(1, starts)
+			r.deliver(1, time.Now())
 			d := r.decided(test.reason)
 			if d.Verdict == rollback.Rollback || !strings.Contains(d.Text, test.text) {
 				t.Errorf("%s: %s\nat T0: %+v", d.Verdict, d.Text, r.state().Release.AtT0)

@@ -133,17 +133,8 @@ func (p *poller) mayAct(labels map[string]string) bool {
 // isKnown says whether an episode that goes on is about f: by its fingerprint, or by all its labels, where external ones were added.
 func isKnown(f rollback.Firing, open []*rollback.Episode) bool {
 	return slices.ContainsFunc(open, func(e *rollback.Episode) bool {
-		return e.Firing.Fingerprint == f.Fingerprint || within(f.Labels, e.Firing.Labels)
+		return f.Same(e.Firing)
 	})
-}
-
-func within(some, all map[string]string) bool {
-	for name, value := range some {
-		if all[name] != value {
-			return false
-		}
-	}
-	return len(some) > 0
 }
 
 // heardOf is how long ago an episode must have been heard of before its silence means anything.
@@ -171,7 +162,7 @@ func (p *poller) ended(open []*rollback.Episode, alerts evidence.Alerts, firing 
 
 func fires(f rollback.Firing, alerts evidence.Alerts, firing []rollback.Firing) bool {
 	return alerts.Has(f) || slices.ContainsFunc(firing, func(one rollback.Firing) bool {
-		return one.Fingerprint == f.Fingerprint || within(one.Labels, f.Labels)
+		return one.Same(f)
 	})
 }
 

@@ -153,7 +153,9 @@ func (r *replay) judge(i int, at time.Time) error {
 	if last := r.decisions[i]; last != nil && last.Verdict == d.Verdict && last.Reason == d.Reason {
 		return nil
 	}
-	r.decisions[i] = &d
+	if last := r.decisions[i]; last == nil || last.Release == "" || last.Release == d.Release {
+		r.decisions[i] = &d // what it was to the release that it began in stays, however many come while it fires
+	}
 	return r.record(at, decisionNotes(r.name, state, d)...)
 }
 
@@ -161,7 +163,7 @@ func (r *replay) judge(i int, at time.Time) error {
 func (r *replay) evidence(c rollback.Case, i int) rollback.Evidence {
 	s, _, _ := c.SLO()
 	one := c.Environment.Release
-	found := rollback.Evidence{At: c.Now, Reading: r.reading(s, c, i), AtT0: atT0(one, s.ID),
+	found := rollback.Evidence{At: c.Now, Reading: r.reading(s, c, i), AtT0: atT0(one, s.ID), ActiveSince: c.Onset(s),
 		Tip: rollback.Tip{Commit: one.Commit, Tree: one.Tree, Relation: rollback.Same}}
 	if one.Target.Commit == "" {
 		found.Target = rollback.TargetState{Reason: rollback.NoTarget, Text: "no stable tag was pinned when it was deployed"}

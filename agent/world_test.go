@@ -27,6 +27,7 @@ type world struct {
 	shop         *shop
 	prometheus   *process
 	alertmanager string // URL
+	alerting     string // part of Prometheus's configuration: to whom it sends its alerts
 	dir          string
 	good         string // commit
 	now          func() time.Time
@@ -137,8 +138,9 @@ func (p *process) stop() {
 func (w *world) startPrometheus(t *testing.T) *process {
 	t.Helper()
 	config := filepath.Join(w.dir, "prometheus.yml")
-	write(t, config, fmt.Sprintf("global: {scrape_interval: 200ms, scrape_timeout: 200ms}\nscrape_configs: [{job_name: shop, static_configs: [{targets: ['%s']}]}]\n",
-		strings.TrimPrefix(w.shop.URL, "http://")))
+	write(t, config, fmt.Sprintf("global: {scrape_interval: 200ms, scrape_timeout: 200ms, evaluation_interval: 200ms}\n"+
+		"rule_files: ['%s/*.rules']\nscrape_configs: [{job_name: shop, static_configs: [{targets: ['%s']}]}]\n%s",
+		w.dir, strings.TrimPrefix(w.shop.URL, "http://"), w.alerting))
 	address := freeAddress(t)
 	return start(t, "http://"+address, "/-/ready", "prometheus", "--config.file="+config, "--storage.tsdb.path="+filepath.Join(w.dir, "tsdb"),
 		"--web.listen-address="+address)

@@ -126,16 +126,23 @@ func (p *Prometheus) Alerting(ctx context.Context, service, environment string) 
 // Firing lists the alerts that fire in this service and environment as Prometheus sees them: without external labels, so that their
 // fingerprint may not be Alertmanager's, and with StartsAt at the time when the condition began, which is `for` earlier.
 func (p *Prometheus) Firing(ctx context.Context, service, environment string) ([]rollback.Firing, error) {
+	all, err := p.Active(ctx, service, environment)
+	return slices.DeleteFunc(all, func(f rollback.Firing) bool { return f.Status != string(v1.AlertStateFiring) }), err
+}
+
+// Active lists the alerts that are pending or firing, which is their Status, otherwise like Firing: this is ALERTS_FOR_STATE as the rules
+// keep it, over restarts, too.
+func (p *Prometheus) Active(ctx context.Context, service, environment string) ([]rollback.Firing, error) {
 	alerts, err := p.alerts(ctx, service, environment)
 	if err != nil {
 		return nil, err
 	}
 	var all []rollback.Firing
 	for _, a := range alerts {
-		if a.State != v1.AlertStateFiring {
+		if a.State != v1.AlertStateFiring && a.State != v1.AlertStatePending {
 			continue
 		}
-		f := rollback.Firing{Status: "firing", Fingerprint: a.Labels.Fingerprint().String(), Labels: map[string]string{},
+		f := rollback.Firing{Status: string(a.State), Fingerprint: a.Labels.Fingerprint().String(), Labels: map[string]string{},
 			Summary: string(a.Annotations["summary"]), StartsAt: a.ActiveAt.UTC()}
 		for name, value := range a.Labels {
 			f.Labels[string(name)] = string(value)

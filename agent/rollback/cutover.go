@@ -47,11 +47,10 @@ func (e *Environment) applyCutover(entry Entry) (bool, error) {
 	return true, with(entry, func(w release.Report) { move(c.Write(w)) }) // MilestoneReported, the only kind left
 }
 
-// deploy makes a release the one that is out. It is T0 of the cutover that waits for it.
-func (e *Environment) deploy(r release.Release, entry Entry) {
-	e.Release, e.Forward = &r, nil
+// proceed takes the release that is out for T0 of the cutover that waits for it.
+func (e *Environment) proceed(r release.Release, at time.Time) {
 	if c := e.Cutover; c.BeforeT0() && c.Awaits(r.Commit, r.Of) {
-		e.Cutover = c.Deploy(r, entry.At)
+		e.Cutover = c.Deploy(r, at)
 	}
 }
 

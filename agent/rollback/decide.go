@@ -29,9 +29,19 @@ type Case struct {
 	Now         time.Time
 }
 
-// Onset is when the condition began: Alertmanager's startsAt is when the alert fired, which is `for` later.
+// Onset is when the condition began, as the alert tells it: Alertmanager's startsAt is when the alert fired, which is `for` later.
 func (c Case) Onset(s slo.PlanSLO) time.Time {
 	return c.Episode.Firing.StartsAt.Add(-s.Alert.For.Std())
+}
+
+// From is where a condition is looked for that need hold only once: its onset as the alert tells it, but never before T0. What was true
+// before is not the release's, however old the alert says that it is.
+func (c Case) From(s slo.PlanSLO) time.Time {
+	onset := c.Onset(s)
+	if r := c.Environment.Release; r != nil && onset.Before(r.T0) {
+		return r.T0
+	}
+	return onset
 }
 
 // SLO finds the plan's entry: the labels trigger and slo must both agree with it, and service and environment with the plan.
@@ -84,7 +94,7 @@ func (p Policy) Triage(c Case) (Decision, bool) {
 		}
 		return d.is(Ignore, AlreadyActing, "incident %s of this release is in hand (%s); a release is rolled back at most once", i.ID, i.Phase), true
 	}
-	if text := preExisting(s.ID, d.Onset, r); text != "" {
+	if text := burnedAtT0(s.ID, r); text != "" {
 		return d.is(Hold, PreExisting, "%s; the release is not its cause", text), true
 	}
 	if late := c.Now.Sub(r.T0); late > p.ArmPropose {
@@ -93,11 +103,8 @@ func (p Policy) Triage(c Case) (Decision, bool) {
 	return d, false
 }
 
-// preExisting says how it is known that the condition held before T0; "" if it is not.
-func preExisting(id string, onset time.Time, r *release.Release) string {
-	if onset.Before(r.T0) {
-		return fmt.Sprintf("%s burned since %s, %s before T0 %s", id, clock(onset), round(r.T0.Sub(onset)), clock(r.T0))
-	}
+// burnedAtT0 says how it is known from T0 itself that the condition held before; "" if it is not.
+func burnedAtT0(id string, r *release.Release) string {
 	if slices.Contains(r.Alerting, id) {
 		return fmt.Sprintf("the alert of %s was pending or firing at T0 %s", id, clock(r.T0))
 	}
@@ -129,10 +136,13 @@ func (p Policy) judge(d Decision, c Case, mode slo.Mode) Decision {
 	e, r := *d.Evidence, c.Environment.Release
 	d, settled := d.judgeEvidence(e, mode)
 	if settled {
+		if e.Reading.Verdict == release.Unknown && d.Onset.Before(r.T0) {
+			d.Text += fmt.Sprintf("; and the alert says that it began at %s, %s before T0", clock(d.Onset), round(r.T0.Sub(d.Onset)))
+		}
 		return d
 	}
-	if e.AtT0.Verdict == release.Fail {
-		return d.is(Hold, PreExisting, "at T0 %s the condition held already: %s; the release is not its cause", clock(r.T0), e.AtT0.Reason)
+	if d, settled = d.judgeOnset(e, r, mode); settled {
+		return d
 	}
 	if d, settled = d.judgeRemote(e, r, mode); settled {
 		d.Locks = d.Locks && mode == slo.ModeAuto && !c.killed(e) && c.Environment.Standing(c.Now) == nil
@@ -157,6 +167,39 @@ func (d Decision) judgeEvidence(e Evidence, mode slo.Mode) (Decision, bool) {
 		return d.is(Ignore, Suppressed, "%s, but the alert is %s in Alertmanager", e.Reading.Reason, e.Suppressed), true
 	}
 	return d, false
+}
+
+// judgeOnset asks when the condition began: our own Prometheus first, then what was measured at T0, and the alert itself last. An alert
+// can be a month old and be sent again by whoever has kept it: its word alone makes no release innocent, or an old body would disarm us.
+func (d Decision) judgeOnset(e Evidence, r *release.Release, mode slo.Mode) (Decision, bool) {
+	told := d.Onset
+	if !e.ActiveSince.IsZero() {
+		d.Onset = e.ActiveSince
+	}
+	switch measured := measuredAtT0(e, r, d.SLO); {
+	case e.AtT0.Verdict == release.Fail:
+		return d.is(Hold, PreExisting, "at T0 %s the condition held already: %s; the release is not its cause", clock(r.T0), e.AtT0.Reason), true
+	case !d.Onset.Before(r.T0):
+		return d, false
+	case !e.ActiveSince.IsZero():
+		return d.is(Hold, PreExisting, "%s burned since %s by our own Prometheus, %s before T0 %s; the release is not its cause", d.SLO, clock(d.Onset),
+			round(r.T0.Sub(d.Onset)), clock(r.T0)), true
+	case measured == release.Pass:
+		d.Onset = r.T0 // it was not true then, and is now
+		return d, false
+	}
+	return d.is(capped(Propose, mode), CannotTell, "%s; the alert says that it began at %s, %s before T0 %s, and neither our own Prometheus nor a measurement "+
+		"at T0 says so", e.Reading.Reason, clock(told), round(r.T0.Sub(told)), clock(r.T0)), true
+}
+
+// measuredAtT0 is what our own query said of an SLO at T0: then, or asked again now.
+func measuredAtT0(e Evidence, r *release.Release, id string) release.Verdict {
+	for _, reading := range r.AtT0 {
+		if reading.SLO == id && reading.Verdict != release.Unknown {
+			return reading.Verdict
+		}
+	}
+	return e.AtT0.Verdict
 }
 
 // judgeRemote asks whether the branch still holds what was released, and whether there is something to go back to.
@@ -262,10 +305,16 @@ func Classify(plan slo.Plan, e *Environment) Classification {
 	for _, episode := range e.Episodes {
 		c := Case{Plan: plan, Environment: e, Episode: episode}
 		s, t, ok := c.SLO()
-		if !ok || episode.First.IsZero() || (e.Release != nil && c.Onset(s).Before(e.Release.T0)) {
+		if !ok || episode.First.IsZero() {
 			continue
 		}
-		all = append(all, onset{c.Onset(s), s, t.Item})
+		at := c.Onset(s)
+		if d := episode.Decision; d != nil && !d.Onset.IsZero() {
+			at = d.Onset // as our own Prometheus has it
+		}
+		if e.Release == nil || !at.Before(e.Release.T0) {
+			all = append(all, onset{at, s, t.Item})
+		}
 	}
 	slices.SortFunc(all, func(a, b onset) int {
 		if c := a.at.Compare(b.at); c != 0 {

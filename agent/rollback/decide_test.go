@@ -72,7 +72,24 @@ func TestDecideRollsBackOnlyWhenEveryAnswerAllowsIt(t *testing.T) {
 		{"its incident was closed without a rollback", func(s *setting) {
 			s.state.Incidents = []*rollback.Incident{{ID: rollback.IncidentID(badCommit, t0), Phase: rollback.PhaseClosed}}
 		}, rollback.Hold, rollback.AlreadyActing, "a person decides"},
-		{"fired after T0, began before", func(s *setting) { s.episode.Firing.StartsAt = t0.Add(59 * time.Second) }, rollback.Hold, rollback.PreExisting, "1s before T0"},
+		{"our own Prometheus had it before T0", func(s *setting) { s.evidence.ActiveSince = t0.Add(-time.Second) }, rollback.Hold, rollback.PreExisting, "by our own Prometheus, 1s before T0"},
+		{"a month old, and our own Prometheus has it since T0", func(s *setting) {
+			s.episode.Firing.StartsAt, s.evidence.ActiveSince = t0.Add(-30*24*time.Hour), t0.Add(3*time.Minute)
+		}, rollback.Rollback, rollback.Corroborated, "onset 02:03:00Z is 3m0s after T0"},
+		{"a month old, and our own query did not find it at T0", func(s *setting) {
+			s.episode.Firing.StartsAt = t0.Add(-30 * 24 * time.Hour)
+			s.state.Release.AtT0 = []release.Reading{{SLO: "api-error-rate", Verdict: release.Pass}}
+		}, rollback.Rollback, rollback.Corroborated, "onset 02:00:00Z is 0s after T0"},
+		{"a month old, and our own query finds only now that it was not so at T0", func(s *setting) {
+			s.episode.Firing.StartsAt, s.evidence.AtT0.Verdict = t0.Add(-30*24*time.Hour), release.Pass
+		}, rollback.Rollback, rollback.Corroborated, ""},
+		{"a month old, and nobody says so or not", func(s *setting) { s.episode.Firing.StartsAt = t0.Add(59 * time.Second) }, rollback.Propose, rollback.CannotTell, "1s before T0"},
+		{"a month old, and true no more", func(s *setting) {
+			s.episode.Firing.StartsAt, s.evidence.Reading.Verdict = t0.Add(-30*24*time.Hour), release.Pass
+		}, rollback.Ignore, rollback.NotCorroborated, ""},
+		{"a month old, and Prometheus cannot tell", func(s *setting) {
+			s.episode.Firing.StartsAt, s.evidence.Reading.Verdict = t0.Add(-30*24*time.Hour), release.Unknown
+		}, rollback.Propose, rollback.CannotTell, "before T0"},
 		{"began exactly at T0", func(s *setting) { s.episode.Firing.StartsAt = t0.Add(time.Minute) }, rollback.Rollback, rollback.Corroborated, "0s after T0"},
 		{"alert was pending at T0", func(s *setting) { s.state.Release.Alerting = []string{"api-error-rate"} }, rollback.Hold, rollback.PreExisting, "pending or firing"},
 		{"condition held at T0", func(s *setting) {

@@ -104,9 +104,13 @@ type Evidence struct {
 	Reading    release.Reading `json:"reading,omitzero"`     // the plan's condition: now, or the worst since onset
 	AtT0       release.Reading `json:"at_t0,omitzero"`       // the condition at T0, asked again if it was UNKNOWN then; else zero
 	Suppressed string          `json:"suppressed,omitempty"` // by which silences or alerts, "" if not
-	Tip        Tip             `json:"tip,omitzero"`
-	Target     TargetState     `json:"target,omitzero"`
-	KillSwitch bool            `json:"kill_switch,omitempty"` // the file's; the one that persons turn is in the state
+
+	// ActiveSince is since when our own Prometheus has the alert pending or firing; zero when it knows of no such alert.
+	ActiveSince time.Time `json:"active_since,omitzero"`
+
+	Tip        Tip         `json:"tip,omitzero"`
+	Target     TargetState `json:"target,omitzero"`
+	KillSwitch bool        `json:"kill_switch,omitempty"` // the file's; the one that persons turn is in the state
 }
 
 // Tip is the head of the deploy branch as read from the remote.

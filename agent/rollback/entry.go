@@ -98,6 +98,20 @@ type Firing struct {
 	EndsAt      time.Time         `json:"ends_at,omitzero"`
 }
 
+// Same says whether f, as whoever knows least of its labels tells of it, is the same alert as other: by its fingerprint, or by all its
+// labels. Prometheus does not show the external ones that Alertmanager sees, and so has another fingerprint.
+func (f Firing) Same(other Firing) bool {
+	if f.Fingerprint == other.Fingerprint {
+		return true
+	}
+	for name, value := range f.Labels {
+		if other.Labels[name] != value {
+			return false
+		}
+	}
+	return len(f.Labels) > 0
+}
+
 // Quarantine is a body that could not be read: kept, capped, for a person.
 type Quarantine struct {
 	Source  string `json:"source"`

@@ -61,7 +61,10 @@ func (e *Environment) apply(entry Entry) error {
 	case BaselineCaptured:
 		return with(entry, e.capture)
 	case ReleaseDeployed:
-		return with(entry, func(r release.Release) { e.deploy(r, entry) })
+		return with(entry, func(r release.Release) {
+			e.deploy(r)
+			e.proceed(r, entry.At)
+		})
 	case GateRecorded:
 		return with(entry, e.record)
 	case PreflightStarted:
@@ -162,6 +165,20 @@ func (e *Episode) receive(f Firing, at time.Time) {
 		e.Stale++
 	default:
 		e.Firing, e.First, e.Open, e.Decision = f, at, true, nil
+	}
+}
+
+// deploy begins a release. What fires on, or was decided on while the release was on the branch already and not declared yet, was decided
+// about the one before: it is judged again.
+func (e *Environment) deploy(r release.Release) {
+	e.Release, e.Forward = &r, nil
+	for key, known := range e.Episodes {
+		if d := known.Decision; d == nil || d.Release == r.Commit || !known.Open && d.At.Before(r.T0) {
+			continue
+		}
+		episode := *known
+		episode.Decision = nil
+		put(&e.Episodes, &e.own.episodes, key, &episode)
 	}
 }
 

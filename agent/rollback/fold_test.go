@@ -93,6 +93,32 @@ func TestADecisionIsTakenOnceUnlessTheEvidenceMayChange(t *testing.T) {
 	}
 }
 
+func TestWhatFiresOnIsJudgedAgainForTheNextRelease(t *testing.T) {
+	for name, c := range map[string]struct {
+		about    string // release
+		at       time.Time
+		resolved bool
+		due      bool
+	}{
+		"decided when nothing was released":               {"", t0.Add(-time.Minute), false, true},
+		"decided about the release before":                {"before", t0.Add(-time.Minute), false, true},
+		"over before T0":                                  {"before", t0.Add(-time.Minute), true, false},
+		"over, and decided after T0, before it was known": {"before", t0.Add(time.Minute), true, true},
+		"decided about this release, which is told twice": {badCommit, t0.Add(time.Minute), false, false},
+	} {
+		h := &history{t: t}
+		h.deliver("firing", t0.Add(-2*time.Minute), time.Time{})
+		h.add(rollback.Decided, "inc-1", rollback.Decision{Verdict: rollback.Hold, Reason: rollback.OutOfWindow, Key: rollback.Key("am", fingerprint), Release: c.about, At: c.at})
+		if c.resolved {
+			h.deliver("resolved", t0, t0.Add(time.Minute))
+		}
+		h.add(rollback.ReleaseDeployed, "", release.Release{Commit: badCommit, Tree: badTree, T0: t0})
+		if e := h.episode(); e.Due() != c.due {
+			t.Errorf("%s: due %v, want %v", name, e.Due(), c.due)
+		}
+	}
+}
+
 func TestAnIncidentRunsThroughItsPhases(t *testing.T) {
 	h := &history{t: t}
 	h.add(rollback.ReleaseDeployed, "", release.Release{Commit: badCommit, Tree: badTree, T0: t0})

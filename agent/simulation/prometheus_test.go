@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -51,6 +52,16 @@ func (s signal) since() time.Time {
 		return time.Time{}
 	}
 	return s[len(s)-1].at
+}
+
+// began is when the condition began to hold last.
+func (s signal) began() time.Time {
+	for _, change := range slices.Backward(s) {
+		if change.on {
+			return change.at
+		}
+	}
+	return time.Time{}
 }
 
 // during says whether it held at any moment from a to b.

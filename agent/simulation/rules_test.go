@@ -135,8 +135,8 @@ func (c *checker) decided(e rollback.Entry, before *rollback.Environment, togeth
 	if i := before.IncidentOf(r.Commit, r.T0); i != nil && i.Phase != rollback.PhaseOpen {
 		c.say("F I14", "a second rollback of %s", d.Release)
 	}
-	if episode == nil || episode.First.IsZero() || episode.Firing.StartsAt.Before(r.T0) {
-		c.say("F I9", "rolled back for what is no firing since T0: %+v", episode)
+	if episode == nil || episode.First.IsZero() {
+		c.say("F I9", "rolled back for what never fired: %+v", episode)
 	}
 	if d.By != "" {
 		return // a person has looked
@@ -145,8 +145,13 @@ func (c *checker) decided(e rollback.Entry, before *rollback.Environment, togeth
 	if d.SLO == violationsSLO {
 		from = w.began
 	}
-	if s := w.signals[d.SLO]; s == nil || !s.during(from, now) {
+	s := w.signals[d.SLO]
+	if s == nil || !s.during(from, now) {
 		c.say("F I7", "rolled back, and %s was not true", d.SLO)
+		return
+	}
+	if began := s.began(); !c.jumps() && began.Before(r.T0) {
+		c.say("F I9", "rolled back for what burned since %s, T0 is %s", began, r.T0)
 	}
 	if f := c.blind(d.SLO); f != "" {
 		c.say("F I7", "rolled back while Prometheus is %s", f)
