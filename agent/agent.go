@@ -88,7 +88,7 @@ func (a *Agent) configure(c config.Config) error {
 			return err
 		}
 		if before := a.environment(e.name); before != nil {
-			e.deeds = before.deeds // a deed may be in hand: who comes after the reload waits for it
+			e.deeds, e.brakes = before.deeds, before.brakes // a deed may be in hand: who comes after the reload waits for it
 		}
 		environments[e.name] = e
 		for _, peer := range env.Alertmanagers {

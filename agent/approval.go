@@ -33,6 +33,8 @@ func (a *Agent) approve(ctx context.Context, e *environment, state *rollback.Env
 	switch {
 	case errors.Is(err, ledger.ErrTwice):
 		return release.Answer{}, release.Problemf(release.Refused, "", "this release was rolled back before")
+	case errors.Is(err, errBraked):
+		return release.Answer{}, release.Problemf(release.Refused, "look again: rollback-agent status", "not approved: %v", err)
 	case err != nil:
 		return release.Answer{}, notStored(err)
 	}
@@ -64,8 +66,12 @@ func (a *Agent) cancel(ctx context.Context, e *environment, state *rollback.Envi
 	if err != nil {
 		return release.Answer{}, noProposal(err)
 	}
-	c := rollback.Case{Plan: e.plan, Environment: state, Episode: episode, Now: a.now().UTC()}
-	if err := a.decided(ctx, e, state, rollback.Dismiss(c, d.Author, why)); err != nil {
+	var noes []rollback.Decision
+	for _, one := range state.Proposed(episode, a.now()) {
+		c := rollback.Case{Plan: e.plan, Environment: state, Episode: one, Now: a.now().UTC()}
+		noes = append(noes, rollback.Dismiss(c, d.Author, why))
+	}
+	if err := a.decided(ctx, e, state, noes...); err != nil {
 		return release.Answer{}, notStored(err)
 	}
 	return release.Answer{Message: fmt.Sprintf("dismissed by %s: %s is not proposed again while its alert goes on", d.Author, episode.Decision.SLO)}, nil

@@ -3,6 +3,7 @@ package agent
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -46,8 +47,26 @@ func (a *Agent) resume(ctx context.Context, e *environment, state *rollback.Envi
 }
 
 // kill turns the kill switch on: until it is turned off, everything is decided and recorded, and nothing is done.
-func (a *Agent) kill(ctx context.Context, e *environment, _ *rollback.Environment, d release.Deed) (release.Answer, error) {
-	return a.remark(ctx, e, rollback.KillSwitchOn, d, "the kill switch of "+e.name+" is on: the agent decides and records, and acts on nothing")
+// A push that has left already cannot be called back, and is said to be under way.
+func (a *Agent) kill(ctx context.Context, e *environment, state *rollback.Environment, d release.Deed) (release.Answer, error) {
+	answer, err := a.remark(ctx, e, rollback.KillSwitchOn, d, "the kill switch of "+e.name+" is on: the agent decides and records, and acts on nothing")
+	for _, i := range state.Incidents {
+		if err == nil && i.Phase == rollback.PhasePrepared {
+			answer.Details = append(answer.Details, "the rollback of incident "+i.ID+" may be on its way to the remote already: rollback-agent status shows what came of it")
+		}
+	}
+	return answer, err
+}
+
+// errBraked says that a person has used a brake while it was decided to act: what was decided is void, and is decided again.
+var errBraked = errors.New("somebody has turned a brake meanwhile")
+
+// unbraked is errBraked if a brake was turned since the state was read. Who holds e.brakes can act on the answer.
+func (a *Agent) unbraked(e *environment, seen *rollback.Environment) error {
+	if now := a.journal.environment(e.name); now.Kill != seen.Kill || now.Hold != seen.Hold {
+		return errBraked
+	}
+	return nil
 }
 
 // revive turns the kill switch off. The file's is turned off where it is.

@@ -20,7 +20,7 @@ const echoes = 30 * time.Minute
 
 // calls are the reasons to page in one environment at one moment.
 func calls(e *rollback.Environment, now time.Time) []call {
-	all := append(callsOfLock(e, now), callsOfBrakes(e, now)...)
+	all := slices.Concat(callsOfLock(e, now), callsOfBrakes(e, now), callsOfForward(e, now))
 	for _, i := range e.Incidents {
 		if u := i.Unlocked; u != nil && u.BreakGlass && now.Sub(u.At) < echoes {
 			all = append(all, call{"RollbackAgentGlassBroken", fmt.Sprintf("%s: %s opened the lock of incident %s alone, without an analysis: %s", e.Name, u.By, i.ID, u.Cause), u.At, ""})
@@ -96,6 +96,26 @@ func callsOfBrakes(e *rollback.Environment, now time.Time) []call {
 			h.Until.Format(time.RFC3339)), h.Until, ""})
 	}
 	return all
+}
+
+// pendingLate is for how long a release may wait for its push before somebody is told.
+const pendingLate = time.Minute
+
+// callsOfForward tell of a release that its author believes to be out, and that the remote has not taken.
+func callsOfForward(e *rollback.Environment, now time.Time) []call {
+	f := e.Forward
+	if f == nil {
+		return nil
+	}
+	since := f.At
+	if !f.Since.IsZero() {
+		since = f.Since
+	}
+	if now.Sub(since) < pendingLate {
+		return nil
+	}
+	return []call{{"RollbackAgentReleasePending", fmt.Sprintf("%s: release %s could not be pushed since %s: the git remote does not take it; what runs is watched on", e.Name,
+		short(f.Target), clock(since)), since, ""}}
 }
 
 func callsOfDecision(d rollback.Decision, episode *rollback.Episode, now time.Time) []call {

@@ -57,6 +57,8 @@ func TestWhatAPersonMustKnowIsPagedAndStops(t *testing.T) {
 		"what is held for a person":              {decided(rollback.Decision{Verdict: rollback.Hold}, true), fired, map[string]string{"RollbackAgentHolds": "because"}},
 		"what was held for a person and is over": {decided(rollback.Decision{Verdict: rollback.Hold}, false), fired, nil},
 		"a hold":                                 {&rollback.Environment{Hold: &rollback.Holding{Until: at(time.Hour), By: "kim", Why: "load"}}, fired, map[string]string{"RollbackAgentHeld": "held by kim until 2026-03-01T03:11:30Z: load"}},
+		"a release that waits for its push":      {&rollback.Environment{Name: "checkout/production", Forward: &rollback.Preparation{Target: "0123456789abcdef", Since: fired, At: at(59 * time.Second)}}, at(time.Minute), map[string]string{"RollbackAgentReleasePending": "release 0123456789ab could not be pushed since 2026-03-01 02:11:30Z"}},
+		"a release that is just being pushed":    {&rollback.Environment{Forward: &rollback.Preparation{At: fired}}, at(59 * time.Second), nil},
 		"a hold that has just expired":           {&rollback.Environment{Hold: &rollback.Holding{Until: at(-time.Minute), By: "kim"}}, fired, map[string]string{"RollbackAgentHoldExpired": "acts by itself again"}},
 		"a hold that is long over":               {&rollback.Environment{Hold: &rollback.Holding{Until: at(-time.Hour)}}, fired, nil},
 		"the kill switch, and since when":        {&rollback.Environment{Kill: &rollback.Switch{By: "kim", At: at(-30 * time.Hour), Why: "by hand"}}, fired, map[string]string{"RollbackAgentKilled": "(30 hours), by kim: by hand"}},

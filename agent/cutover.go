@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/coclai/cutover/agent/gitrepo"
@@ -33,11 +34,23 @@ func (a *Agent) Do(ctx context.Context, d release.Deed) (release.Answer, error) 
 	if !ok {
 		return release.Answer{}, release.Problemf(release.Invalid, "", "unknown act %q", string(d.Act))
 	}
-	if d.Act != release.ActGate && d.Act != release.ActLast && d.Act != release.ActPreview { // asking needs no turn
-		e.deeds.Lock()
-		defer e.deeds.Unlock()
+	if turn := e.turn(d.Act); turn != nil {
+		turn.Lock()
+		defer turn.Unlock()
 	}
 	return act(ctx, e, a.journal.environment(e.name), d)
+}
+
+// turn is what a deed waits for. Asking needs none; a brake does not wait for a Prometheus or a remote that hangs, only for what is being
+// stored just now.
+func (e *environment) turn(act release.Act) *sync.Mutex {
+	switch act {
+	case release.ActGate, release.ActLast, release.ActPreview:
+		return nil
+	case release.ActHold, release.ActKill:
+		return e.brakes
+	}
+	return e.deeds
 }
 
 // addressed finds the environment a deed is about; one need not name the only one.

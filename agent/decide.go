@@ -134,6 +134,9 @@ func says(d rollback.Decision, last *rollback.Decision) bool {
 	return last.Verdict == rollback.Propose && !last.Until.IsZero() && !last.Stands(d.At)
 }
 
+// errLanded says that a release was pushed after all: it is declared first.
+var errLanded = errors.New("the release that was being pushed is on the branch, and not declared yet")
+
 // judge decides about some episodes, and appends what says something new. The first rollback ends it: it is decided and locked in the same
 // append, whoever sees the one sees the other, and what else fires is attached to it.
 func (a *Agent) judge(ctx context.Context, e *environment, keys []string, asked *answers) (acts bool, err error) {
@@ -141,7 +144,7 @@ func (a *Agent) judge(ctx context.Context, e *environment, keys []string, asked 
 	defer e.deeds.Unlock()
 	seen := a.journal.snapshot()
 	state := seen.Environment(e.name)
-	if state.Forward != nil {
+	if f := state.Forward; f != nil && f.Commit != e.pending {
 		return true, nil // a release was prepared while we waited for our turn: its push comes first, or we would judge the one before it
 	}
 	var fresh []rollback.Decision
@@ -149,6 +152,9 @@ func (a *Agent) judge(ctx context.Context, e *environment, keys []string, asked 
 		d, err := a.judgeOne(ctx, e, rollback.Case{Plan: e.plan, Environment: state, Episode: state.Episodes[key], Now: a.now().UTC()}, asked)
 		if err != nil {
 			return false, err
+		}
+		if f := state.Forward; f != nil && d.Tip == f.Commit {
+			return false, errLanded
 		}
 		if d.Seen = seen.Seq; says(d, state.Episodes[key].Decision) {
 			fresh = append(fresh, d)
@@ -166,7 +172,11 @@ func (a *Agent) judge(ctx context.Context, e *environment, keys []string, asked 
 	crashpoint("deciding")
 	err = a.decided(ctx, e, state, fresh...)
 	crashpoint("decided")
-	if errors.Is(err, ledger.ErrTwice) {
+	switch {
+	case errors.Is(err, errBraked):
+		a.log.Warn("not decided: deciding again", "environment", e.name, "err", err)
+		return true, nil
+	case errors.Is(err, ledger.ErrTwice):
 		a.log.Error("the ledger refused a second rollback of one release", "environment", e.name)
 		return false, nil
 	}
@@ -181,8 +191,16 @@ func (a *Agent) judgeOne(ctx context.Context, e *environment, c rollback.Case, a
 	return d, ctx.Err() // what could not be asked because we are stopping is no evidence
 }
 
-// decided appends decisions with what follows from them at once, and counts them.
+// decided appends decisions with what follows from them at once, and counts them. What would act is not stored when somebody has turned a
+// brake since the state was read.
 func (a *Agent) decided(ctx context.Context, e *environment, state *rollback.Environment, all ...rollback.Decision) error {
+	e.brakes.Lock()
+	defer e.brakes.Unlock()
+	if slices.ContainsFunc(all, func(d rollback.Decision) bool { return d.Locks }) {
+		if err := a.unbraked(e, state); err != nil {
+			return err
+		}
+	}
 	var notes []note
 	for _, d := range all {
 		a.log.Info("decided", "environment", e.name, "verdict", d.Verdict, "reason", d.Reason, "slo", d.SLO, "by", d.By, "text", d.Text)

@@ -43,11 +43,13 @@ type environment struct {
 	redact        func(string) string    // takes secrets out of text
 
 	deeds      *sync.Mutex          // held by whoever decides or acts: one at a time, also across a reload
+	brakes     *sync.Mutex          // held while a brake or a decision to act is stored; never while anybody is asked
 	wake       chan struct{}        // something was appended
 	moved      chan struct{}        // likewise, for who attends to the cutover
 	incomplete chan struct{}        // a delivery said that alerts were cut from it
 	adopted    bool                 // the rules are on record; owned by the conductor
 	looked     time.Time            // when a rollback was last looked for on the remote; owned by the conductor
+	pending    string               // commit of a release that could not be pushed at the last try; owned by the conductor
 	asked      map[string]time.Time // when an episode was last judged; owned by the conductor
 	lockNext   time.Time            // no lock is pushed alone before; owned by the conductor
 	patience   time.Duration        // until the next try after trouble; owned by the conductor
@@ -223,7 +225,7 @@ func (e *environment) restoredGates() []slo.Gate {
 
 // open makes the things an environment speaks to. It does no I/O on the network.
 func open(c config.Config, env config.Environment) (*environment, error) {
-	e := &environment{name: env.Name(), plan: env.Plan, kill: c.KillSwitchFile, deeds: &sync.Mutex{}, wake: make(chan struct{}, 1), moved: make(chan struct{}, 1), incomplete: make(chan struct{}, 1), asked: map[string]time.Time{},
+	e := &environment{name: env.Name(), plan: env.Plan, kill: c.KillSwitchFile, deeds: &sync.Mutex{}, brakes: &sync.Mutex{}, wake: make(chan struct{}, 1), moved: make(chan struct{}, 1), incomplete: make(chan struct{}, 1), asked: map[string]time.Time{},
 		policy: RulesOf(c, env).Policy}
 	var errs [4]error
 	e.prometheus, errs[0] = evidence.NewPrometheus(evidence.Endpoint{URL: env.Prometheus.URL, Timeout: env.Prometheus.Timeout.Std()})

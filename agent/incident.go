@@ -103,9 +103,19 @@ func (a *Agent) disposition(d rollback.Delivery) rollback.Disposition {
 // crash anywhere in it costs a repetition, never a second commit.
 func (a *Agent) step(ctx context.Context, e *environment) time.Duration {
 	state := a.journal.environment(e.name)
-	if state.Forward != nil {
-		return a.retry(ctx, e, "roll forward", a.resumeForward(ctx, e, state))
+	if state.Forward == nil {
+		return a.watch(ctx, e, state)
 	}
+	wait := a.retry(ctx, e, "roll forward", a.resumeForward(ctx, e, state))
+	if wait == 0 {
+		return 0
+	}
+	e.pending = state.Forward.Commit
+	return min(wait, a.watch(ctx, e, a.journal.environment(e.name)))
+}
+
+// watch is step for what runs. A release that cannot be pushed changes nothing of that.
+func (a *Agent) watch(ctx context.Context, e *environment, state *rollback.Environment) time.Duration {
 	for _, i := range state.Incidents {
 		if i.Acting() {
 			return a.retry(ctx, e, "incident "+i.ID, a.advance(ctx, e, state, i))
@@ -150,7 +160,12 @@ func decisionNotes(environment string, state *rollback.Environment, d rollback.D
 	if d.Verdict == rollback.Rollback {
 		once = "rollback " + environment + " " + incident
 	}
-	notes := []note{{environment: environment, kind: rollback.Decided, author: cmp.Or(d.By, self), incident: incident, once: once, body: d}}
+	var notes []note
+	if once != "" && state.Forward != nil {
+		notes = append(notes, note{environment: environment, kind: rollback.ForwardFailed, author: self, body: rollback.Trouble{Reason: rollback.Superseded,
+			Text: "what runs is rolled back before it could be pushed: release it again when the lock is open"}})
+	}
+	notes = append(notes, note{environment: environment, kind: rollback.Decided, author: cmp.Or(d.By, self), incident: incident, once: once, body: d})
 	if !d.Locks {
 		return notes
 	}

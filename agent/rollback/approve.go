@@ -3,6 +3,7 @@ package rollback
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/coclai/cutover/generator/slo"
@@ -73,6 +74,37 @@ func (e *Environment) Proposal(name string, now time.Time) (*Episode, error) {
 		}
 	}
 	return nil, &NoProposal{Name: name, Standing: standing}
+}
+
+// Proposed are the episodes of the same alert as episode about which something is proposed: it may have been heard from more than one source,
+// and found by asking as well.
+func (e *Environment) Proposed(episode *Episode, now time.Time) []*Episode {
+	var all []*Episode
+	for _, other := range e.Episodes {
+		if d := other.Decision; d != nil && d.Stands(now) && other.twin(episode) {
+			all = append(all, other)
+		}
+	}
+	slices.SortFunc(all, func(a, b *Episode) int { return strings.Compare(a.Key, b.Key) })
+	return all
+}
+
+// twin says whether both are of the same alert, whoever told of it. One source tells its alerts apart by their fingerprints.
+func (e *Episode) twin(other *Episode) bool {
+	if e.Source == other.Source {
+		return e.Key == other.Key
+	}
+	return e.Firing.Same(other.Firing) || other.Firing.Same(e.Firing)
+}
+
+// dismissed is a person's no to another episode of the same alert that goes on, of whichever source; nil if there is none.
+func (e *Environment) dismissed(episode *Episode) *Decision {
+	for _, other := range e.Episodes {
+		if d := other.Decision; d != nil && d.Reason == Dismissed && other.Open && e.Release != nil && d.Release == e.Release.Commit && other.twin(episode) {
+			return d
+		}
+	}
+	return nil
 }
 
 // NoProposal says that nothing by that name waits for an answer.

@@ -94,6 +94,9 @@ func (p Policy) Triage(c Case) (Decision, bool) {
 		}
 		return d.is(Ignore, AlreadyActing, "incident %s of this release is in hand (%s); a release is rolled back at most once", i.ID, i.Phase), true
 	}
+	if no := c.Environment.dismissed(c.Episode); no != nil {
+		return d.is(Ignore, Dismissed, "%s has dismissed the same alert, heard from another source, at %s", no.By, clock(no.At)), true
+	}
 	if text := burnedAtT0(s.ID, r); text != "" {
 		return d.is(Hold, PreExisting, "%s; the release is not its cause", text), true
 	}

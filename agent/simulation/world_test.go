@@ -338,20 +338,9 @@ func (w *world) calm() {
 
 // do is a deed of a person or of CI. The driver waits until nothing hangs: it would wait for its turn on a mutex, and no time would pass.
 func (w *world) do(author string, d release.Deed) error {
-	w.mu.Lock()
-	w.doing = true
-	w.mu.Unlock()
-	defer func() { w.mu.Lock(); w.doing = false; w.mu.Unlock() }()
-	for {
-		w.mu.Lock()
-		hanging := w.hanging
-		w.mu.Unlock()
-		if hanging == 0 {
-			break
-		}
-		time.Sleep(time.Second)
+	if d.Act != release.ActKill && d.Act != release.ActHold { // a brake waits for nobody
+		defer w.await()()
 	}
-	synctest.Wait()
 	p := w.agent
 	if p == nil || p.isDead() {
 		return errors.New("nobody answers")
@@ -362,4 +351,22 @@ func (w *world) do(author string, d release.Deed) error {
 		return errors.New("no answer")
 	}
 	return err
+}
+
+// await waits until nothing hangs, and lets nothing hang until what it returns is called.
+func (w *world) await() (done func()) {
+	w.mu.Lock()
+	w.doing = true
+	w.mu.Unlock()
+	for {
+		w.mu.Lock()
+		hanging := w.hanging
+		w.mu.Unlock()
+		if hanging == 0 {
+			break
+		}
+		time.Sleep(time.Second)
+	}
+	synctest.Wait()
+	return func() { w.mu.Lock(); w.doing = false; w.mu.Unlock() }
 }
