@@ -40,7 +40,8 @@ type Agent struct {
 	mu           sync.RWMutex
 	environments map[string]*environment
 	notifier     *notify.Notifier
-	retention    time.Duration // 0: the ledger is kept whole
+	bound        map[string][]string // environments by the names of the tokens that are bound to some
+	retention    time.Duration       // 0: the ledger is kept whole
 	started      time.Time
 	reloaded     chan struct{} // closed when the configuration has been replaced
 }
@@ -101,9 +102,13 @@ func (a *Agent) configure(c config.Config) error {
 	if err != nil {
 		return fmt.Errorf("open notifier: %w", err)
 	}
+	bound := map[string][]string{}
+	for _, t := range c.Web.Tokens {
+		bound[t.Name] = t.Environments
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.environments, a.notifier, a.retention = environments, n, c.Ledger.Retention.Std()
+	a.environments, a.notifier, a.retention, a.bound = environments, n, c.Ledger.Retention.Std(), bound
 	return nil
 }
 
@@ -179,6 +184,16 @@ func (a *Agent) wake(name string) {
 func (a *Agent) environment(name string) *environment {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
+	return a.environments[name]
+}
+
+// told is the environment of that name, if it is configured and a source may tell of it.
+func (a *Agent) told(source, name string) *environment {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	if some := a.bound[source]; len(some) > 0 && !slices.Contains(some, name) {
+		return nil
+	}
 	return a.environments[name]
 }
 

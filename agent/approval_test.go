@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coclai/cutover/agent/config"
 	"github.com/coclai/cutover/agent/gitrepo/gittest"
 	"github.com/coclai/cutover/agent/release"
 	"github.com/coclai/cutover/agent/rollback"
@@ -206,6 +207,23 @@ func TestWebhooksThatMoveNothing(t *testing.T) {
 	}
 	if d := r.state().Episodes["am/0000000000000066"]; d.Decision.Text == "" || !strings.Contains(d.Decision.Text, "before T0") {
 		t.Errorf("the month is not told: %+v", d.Decision)
+	}
+}
+
+// TestATokenTellsOfItsOwnEnvironmentsAlone: what another team's Alertmanager says of ours is kept, and has no effect.
+func TestATokenTellsOfItsOwnEnvironmentsAlone(t *testing.T) {
+	w := bare(t)
+	c := w.config(t)
+	c.Web.Tokens = []config.Token{{Name: "theirs", Environments: []string{"search/production"}}, {Name: "ours", Environments: []string{home}}, {Name: "am"}}
+	r := w.start(t, c)
+	for source, want := range map[string]string{"theirs": "unmatched", "ours": "new", "am": "new"} {
+		receipt, err := r.Receive(context.Background(), source, body("firing", time.Now()))
+		if err != nil || receipt.Disposition != want {
+			t.Errorf("%s: %+v, %v", source, receipt, err)
+		}
+		if _, known := r.state().Episodes[source+"/4f6a9e0c2b7d1835"]; known != (want == "new") {
+			t.Errorf("%s: an episode of ours: %v", source, known)
+		}
 	}
 }
 

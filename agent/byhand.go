@@ -151,7 +151,7 @@ func (a *Agent) planned(ctx context.Context, e *environment, state *rollback.Env
 	if h.target, h.pinned, err = a.targetByHand(ctx, e, state, d.Tag, tip.ID); err != nil {
 		return h, err
 	}
-	if incident := state.Banned[h.target.Content()]; incident != "" {
+	if incident := state.BannedBy(h.target.Content()); incident != "" {
 		return h, release.Problemf(release.Refused, "go further back", "%s holds what incident %s rolled back", h.target.Name(), incident)
 	}
 	h.why, h.now, h.released = d.Reason, a.now().UTC(), string(tip.ID)

@@ -58,7 +58,7 @@ func (a *Agent) pinOf(ctx context.Context, e *environment, pin gitrepo.Pin, by s
 
 // mayPin refuses tags that are no place to go back to.
 func (e *environment) mayPin(ctx context.Context, state *rollback.Environment, p release.Pin, tip gitrepo.Commit) error {
-	if incident := state.Banned[p.Content()]; incident != "" {
+	if incident := state.BannedBy(p.Content()); incident != "" {
 		return release.Problemf(release.Refused, "", "%s holds what incident %s rolled back", p.Name(), incident)
 	}
 	content, err := e.contentOf(ctx, tip)

@@ -61,12 +61,12 @@ func (a *Agent) askForTheWhole() {
 }
 
 // split sorts a delivery's alerts by the environment they speak of: one entry each, in one append. What speaks of none that is
-// configured is kept under no name, and has no effect.
+// configured, or that the source is not bound to, is kept under no name, and has no effect.
 func (a *Agent) split(d rollback.Delivery) []note {
 	parts, order := map[string]rollback.Delivery{}, []string{}
 	for _, f := range d.Firings {
 		name := environmentOf(f)
-		if a.environment(name) == nil {
+		if a.told(d.Source, name) == nil {
 			name = ""
 		}
 		part, known := parts[name]
@@ -89,10 +89,12 @@ func (a *Agent) disposition(d rollback.Delivery) rollback.Disposition {
 	all := rollback.Nobodys
 	a.journal.peek(func(s *rollback.State) {
 		for _, f := range d.Firings {
-			if e := s.Environments[environmentOf(f)]; e != nil {
-				all = all.Worse(e.Dispose(d.Source, f))
-			} else if a.environment(environmentOf(f)) != nil {
+			switch e := s.Environments[environmentOf(f)]; {
+			case a.told(d.Source, environmentOf(f)) == nil:
+			case e == nil:
 				all = all.Worse(rollback.New)
+			default:
+				all = all.Worse(e.Dispose(d.Source, f))
 			}
 		}
 	})

@@ -143,7 +143,7 @@ func (e *environment) onTop(ctx context.Context, state *rollback.Environment, i 
 		return r, nil
 	}
 	r.Outcome, r.Text = rollback.Violated, fmt.Sprintf("%s was pushed past the lock, on top of the rollback %s", tip.ID.Short(), short(i.Push.Commit))
-	if state.Banned[there] != "" {
+	if state.BannedBy(there) != "" {
 		r.Text += ": it is what was rolled back"
 	}
 	return r, nil

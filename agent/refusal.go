@@ -24,7 +24,7 @@ func locked(state *rollback.Environment) error {
 
 // mayRelease asks whether a commit with this content may be released at all.
 func mayRelease(state *rollback.Environment, commit, content string) error {
-	if incident := state.Banned[content]; incident != "" {
+	if incident := state.BannedBy(content); incident != "" {
 		return banned(short(commit), incident)
 	}
 	if state.Pin == nil {
@@ -39,7 +39,7 @@ func mayRelease(state *rollback.Environment, commit, content string) error {
 // mayDeploy is the one rule of gate and release: the content was not rolled back, and every gate of the plan has passed for the commit, not
 // too long ago. The rollback itself needs no gate.
 func mayDeploy(plan slo.Plan, state *rollback.Environment, c candidate, now time.Time) error {
-	if incident := state.Banned[c.content]; incident != "" {
+	if incident := state.BannedBy(c.content); incident != "" {
 		return banned(short(c.commit), incident)
 	}
 	if err := failing(state, c.commit); err != nil {

@@ -50,6 +50,8 @@ type Token struct {
 	File   string  `yaml:"file"`
 	May    []Scope `yaml:"may"`
 	Secret Secret  `yaml:"-"` // at least 16 bytes of visible ASCII
+
+	Environments []string `yaml:"environments,omitempty"` // service/environment, each configured: the token is good for these alone; empty: for all
 }
 
 // Environment is one service in one environment: what is watched, and the branch that can be put back.

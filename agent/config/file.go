@@ -31,6 +31,8 @@ type (
 		Name diag.Text     `yaml:"name"`
 		File diag.Text     `yaml:"file"`
 		May  []diag.Text   `yaml:"may"`
+
+		Environments []diag.Text `yaml:"environments"`
 	}
 	environmentFile struct {
 		At            diag.Position  `yaml:"-"`

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -217,5 +218,12 @@ func TestTheReferenceConfigurationNeedsOnlyItsFiles(t *testing.T) {
 	}
 	if len(problems) != 5 { // three tokens, a plan, the credentials
 		t.Errorf("%d problems, want one for each missing file:\n%s", len(problems), problems.Error())
+	}
+}
+
+func TestATokenCanBeBoundToEnvironments(t *testing.T) {
+	dir := folder(t, strings.Replace(full, "file: kim.token,", "file: kim.token, environments: [checkout/production],", 1), nil)
+	if got := load(t, dir).Web.Tokens; len(got[0].Environments) != 0 || !slices.Equal(got[1].Environments, []string{"checkout/production"}) {
+		t.Errorf("bound to %v and %v", got[0].Environments, got[1].Environments)
 	}
 }

@@ -37,6 +37,8 @@ func TestEveryMistakeIsShownWhereItIs(t *testing.T) {
 		{"nothing allowed", "file: kim.token, may: [read, operate, approve, unlock, gate, deployed, record]", "file: kim.token",
 			`agent.yaml:8:7: may is missing`},
 		{"token's name twice", "name: kim,", "name: alertmanager,", `agent.yaml:8:14: token alertmanager is given twice`},
+		{"the agent's own name", "name: kim,", "name: rollback-agent,", `agent.yaml:8:14: "rollback-agent" is the name that the agent's own deeds have in the ledger`},
+		{"bound to what is not there", "file: kim.token,", "file: kim.token, environments: [checkout/staging],", `agent.yaml:8:51: "checkout/staging" is no environment of this file`},
 		{"token twice", "file: kim.token", "file: am.token", `agent.yaml:8:25: this secret is given twice`},
 		{"no component of a ref", "service: checkout", "service: check..out", "agent.yaml:10:14: \"check..out\" cannot be a name\nagent.yaml:12:11: the plan is for checkout/production"},
 		{"bad name", "name: kim,", "name: 'kim/lee',", `agent.yaml:8:14: "kim/lee" cannot be a name`},

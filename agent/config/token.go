@@ -26,6 +26,7 @@ func (r *reader) tokens(f file) []Token {
 	mayAlert, before := false, len(r.problems)
 	for _, t := range f.Web.Tokens {
 		token := r.token(t)
+		token.Environments = r.bindings(t, f)
 		if token.Name != "" {
 			r.twice(t.Name, names, "token "+token.Name, token.Name)
 		}
@@ -42,8 +43,30 @@ func (r *reader) tokens(f file) []Token {
 	return tokens
 }
 
+// own is who the agent's own deeds are by, in the ledger.
+const own = "rollback-agent"
+
+// bindings are the environments that a token is good for.
+func (r *reader) bindings(t tokenFile, f file) []string {
+	var known, bound []string
+	for _, e := range f.Environments {
+		known = append(known, e.Service.Value+"/"+e.Environment.Value)
+	}
+	for _, text := range t.Environments {
+		if !slices.Contains(known, text.Value) {
+			r.complain(text, quoted(text.Value)+" is no environment of this file", "one of "+strings.Join(known, ", "))
+			continue
+		}
+		bound = append(bound, text.Value)
+	}
+	return bound
+}
+
 func (r *reader) token(t tokenFile) Token {
 	token := Token{Name: r.name(t.At, t.Name, "name"), May: r.scopes(t)}
+	if token.Name == own {
+		r.complain(t.Name, quoted(own)+" is the name that the agent's own deeds have in the ledger", "name the token after who uses it")
+	}
 	if !r.required(t.At, t.File, "file") {
 		return token
 	}

@@ -257,8 +257,8 @@ func (e *Environment) decide(d Decision, entry Entry) {
 
 func (e *Environment) lock(l Lock) {
 	e.Lock = &l
-	if l.Tree != "" {
-		put(&e.Banned, &e.own.banned, l.Tree, l.Incident)
+	if l.Tree != "" && !slices.Contains(e.Banned[l.Tree], l.Incident) {
+		put(&e.Banned, &e.own.banned, l.Tree, append(slices.Clip(e.Banned[l.Tree]), l.Incident))
 	}
 }
 

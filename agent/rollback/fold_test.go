@@ -147,7 +147,7 @@ func TestAnIncidentRunsThroughItsPhases(t *testing.T) {
 	h.add(rollback.LockCleared, id, rollback.Unlock{Incident: id, Cause: "a bad query"})
 	phase(rollback.PhaseClosed)
 	e := h.state.Environment(env)
-	if e.Lock != nil || e.Banned[badTree] != id || e.IncidentByID(id).Attempts != 2 || len(e.Automatic) != 1 {
+	if e.Lock != nil || e.BannedBy(badTree) != id || e.IncidentByID(id).Attempts != 2 || len(e.Automatic) != 1 {
 		t.Errorf("after the unlock: lock %v, banned %v, %+v, automatic %v", e.Lock, e.Banned, e.IncidentByID(id), e.Automatic)
 	}
 }

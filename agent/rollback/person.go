@@ -2,7 +2,6 @@ package rollback
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 )
@@ -110,8 +109,14 @@ func (e *Environment) unlock(u Unlock) {
 	i.Phase, i.Cause, i.Unlocked = PhaseClosed, u.Cause, &u
 }
 
-// exonerate lets what the incident rolled back be deployed again.
+// exonerate lets what the incident rolled back be deployed again, unless another has rolled it back as well.
 func (e *Environment) exonerate(incident string) {
-	e.Banned, e.own.banned = maps.Clone(e.Banned), true
-	maps.DeleteFunc(e.Banned, func(_, by string) bool { return by == incident })
+	left := map[string]Bans{}
+	for tree, by := range e.Banned {
+		others := slices.DeleteFunc(slices.Clone(by), func(one string) bool { return one == incident })
+		if len(others) > 0 {
+			left[tree] = others
+		}
+	}
+	e.Banned, e.own.banned = left, true
 }

@@ -93,12 +93,38 @@ func TestWhatIsKnownOfTheLockOnTheRemote(t *testing.T) {
 	}
 }
 
+// TestATreeThatWasRolledBackTwiceIsBannedTwice: one incident's cause was a load test, the other's was the tree.
+func TestATreeThatWasRolledBackTwiceIsBannedTwice(t *testing.T) {
+	decided := rollback.Decision{Verdict: rollback.Rollback, Reason: rollback.ByHand, By: "kim"}
+	first, second := rollback.Lock{Incident: "inc-1", Tree: "bad"}, rollback.Lock{Incident: "inc-7", Tree: "bad"}
+	opened := func(incident string, innocent bool) rollback.Unlock {
+		return rollback.Unlock{Incident: incident, Cause: "x", Innocent: innocent}
+	}
+	for name, c := range map[string]struct {
+		steps []any
+		want  string
+	}{
+		"both":                   {[]any{decided, first, opened("inc-1", false), second, opened("inc-7", false)}, "inc-1 and inc-7"},
+		"the second is innocent": {[]any{decided, first, opened("inc-1", false), second, opened("inc-7", true)}, "inc-1"},
+		"the first is innocent":  {[]any{decided, first, opened("inc-1", true), second, opened("inc-7", false)}, "inc-7"},
+		"locked again by one":    {[]any{decided, first, first}, "inc-1"},
+	} {
+		if got := told(t, c.steps...).BannedBy("bad"); got != c.want {
+			t.Errorf("%s: banned by %q, want %q", name, got, c.want)
+		}
+	}
+	var old rollback.Environment
+	if err := json.Unmarshal([]byte(`{"banned":{"bad":"inc-1"}}`), &old); err != nil || old.BannedBy("bad") != "inc-1" {
+		t.Errorf("an older checkpoint: %v, %v", old.Banned, err)
+	}
+}
+
 func TestWhatWasRolledBackIsBannedUnlessItIsFoundInnocent(t *testing.T) {
 	decided := rollback.Decision{Verdict: rollback.Rollback, Reason: rollback.ByHand, By: "kim"}
 	lock := rollback.Lock{Incident: "inc-7", Tree: "bad"}
 	for innocent, want := range map[bool]string{false: "inc-7", true: ""} {
 		e := told(t, decided, lock, rollback.Unlock{Incident: "inc-7", Cause: "x", Innocent: innocent})
-		if got := e.Banned["bad"]; got != want || e.Lock != nil {
+		if got := e.BannedBy("bad"); got != want || e.Lock != nil {
 			t.Errorf("innocent %v: banned by %q, lock %+v", innocent, got, e.Lock)
 		}
 	}

@@ -1,6 +1,8 @@
 package rollback
 
 import (
+	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/coclai/cutover/agent/release"
@@ -33,7 +35,7 @@ type Environment struct {
 	Incidents  []*Incident                   `json:"incidents,omitempty"`
 	Forward    *Preparation                  `json:"forward,omitempty"`   // a release commit whose push has no outcome yet
 	Automatic  []time.Time                   `json:"automatic,omitempty"` // when rollbacks were decided: the budget
-	Banned     map[string]string             `json:"banned,omitempty"`    // tree that was rolled back → incident
+	Banned     map[string]Bans               `json:"banned,omitempty"`    // by the tree that was rolled back
 	Hold       *Holding                      `json:"hold,omitempty"`      // the last one; Standing says whether it stands
 	Kill       *Switch                       `json:"kill,omitempty"`      // the kill switch that persons turn; nil: off
 	Rulebook   *Rulebook                     `json:"rulebook,omitempty"`  // in force
@@ -56,6 +58,25 @@ type Episode struct {
 	Stale    int       `json:"stale,omitempty"`    // deliveries that came after its end
 	Seq      int64     `json:"seq"`                // of the entry that changed it last
 }
+
+// Bans are the incidents that rolled one tree back, the oldest first. Each is lifted by itself.
+type Bans []string
+
+// String names them.
+func (b Bans) String() string { return strings.Join(b, " and ") }
+
+// UnmarshalJSON also reads the one incident that checkpoints held before there could be more.
+func (b *Bans) UnmarshalJSON(text []byte) error {
+	var one string
+	if json.Unmarshal(text, &one) == nil {
+		*b = Bans{one}
+		return nil
+	}
+	return json.Unmarshal(text, (*[]string)(b))
+}
+
+// BannedBy names the incidents that rolled a tree, or what the environment's paths held in it, back; "" if none did.
+func (e *Environment) BannedBy(content string) string { return e.Banned[content].String() }
 
 // Unread is a delivery that could not be read.
 type Unread struct {

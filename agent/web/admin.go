@@ -21,6 +21,9 @@ func (s *server) ready(c echo.Context, _ Token) error {
 
 // reload reads the agent's file again. 422 says what is wrong with it; the one in force stays.
 func (s *server) reload(c echo.Context, token Token) error {
+	if err := token.unbound(); err != nil {
+		return err
+	}
 	s.Logger.Info("reload was asked for", "by", token.Name)
 	if err := s.Reload(); err != nil {
 		return refuse(http.StatusUnprocessableEntity, err.Error(), "correct the file and reload again; until then the configuration before it is in force")
@@ -28,6 +31,9 @@ func (s *server) reload(c echo.Context, token Token) error {
 	return c.String(http.StatusOK, "reloaded\n")
 }
 
-func (s *server) config(c echo.Context, _ Token) error {
+func (s *server) config(c echo.Context, token Token) error {
+	if err := token.unbound(); err != nil {
+		return err
+	}
 	return c.Blob(http.StatusOK, "text/yaml; charset=utf-8", s.Config())
 }

@@ -41,6 +41,10 @@ func (s *server) gate(c echo.Context, token Token) error {
 
 // do carries a deed out to its end, whether or not the client still listens.
 func (s *server) do(c echo.Context, token Token, deed release.Deed) error {
+	var err error
+	if deed.Environment, err = token.about(deed.Environment); err != nil {
+		return err
+	}
 	deed.Author = token.Name
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), deedTime)
 	defer cancel()

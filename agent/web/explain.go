@@ -28,9 +28,13 @@ type Section struct {
 }
 
 // explain tells the incident of ?incident=, or the last one, of ?environment=, which may be left out when there is only one.
-func (s *server) explain(c echo.Context, _ Token) error {
-	view := s.Agent.View()
-	e, i, err := incidentIn(view.State, c.QueryParam("environment"), c.QueryParam("incident"))
+func (s *server) explain(c echo.Context, token Token) error {
+	view, asked := s.Agent.View().of(token), c.QueryParam("environment")
+	if asked != "" && !token.sees(asked) {
+		_, err := token.about(asked)
+		return err
+	}
+	e, i, err := incidentIn(view.State, asked, c.QueryParam("incident"))
 	if err != nil {
 		return err
 	}

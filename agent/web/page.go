@@ -79,8 +79,8 @@ type entryView struct {
 }
 
 // page shows, for each environment, what is released, what a rollback returns to, the lock and the incidents; then the last entries.
-func (s *server) page(c echo.Context, _ Token) error {
-	view := s.Agent.View()
+func (s *server) page(c echo.Context, token Token) error {
+	view := s.Agent.View().of(token)
 	p := pageOf(view.State, time.Now())
 	p.Version, p.Ready, p.Degraded = s.Version, view.Ready, view.Degraded
 	entries, err := view.Entries(c.Request().Context(), "", historyDefault)

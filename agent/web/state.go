@@ -28,13 +28,13 @@ const (
 	historyMost    = 1000
 )
 
-func (s *server) state(c echo.Context, _ Token) error {
-	view := s.Agent.View()
+func (s *server) state(c echo.Context, token Token) error {
+	view := s.Agent.View().of(token)
 	return c.JSON(http.StatusOK, Status{Version: s.Version, Ready: view.Ready, Degraded: view.Degraded, State: view.State})
 }
 
 // history shows the last entries: ?environment= restricts them to one, ?limit= says how many (20 unless said, 1,000 at most).
-func (s *server) history(c echo.Context, _ Token) error {
+func (s *server) history(c echo.Context, token Token) error {
 	limit := historyDefault
 	if text := c.QueryParam("limit"); text != "" {
 		n, err := strconv.Atoi(text)
@@ -43,7 +43,7 @@ func (s *server) history(c echo.Context, _ Token) error {
 		}
 		limit = n
 	}
-	entries, err := s.Agent.View().Entries(c.Request().Context(), c.QueryParam("environment"), limit)
+	entries, err := s.Agent.View().of(token).Entries(c.Request().Context(), c.QueryParam("environment"), limit)
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,10 @@ type Token struct {
 	Name   string
 	Secret string
 	May    []string // the scopes: alerts, gate, deployed, record, read, operate, approve, unlock, break_glass
+
+	// Environments are those, as service/environment, that it is bound to; empty: all. What a bound token delivers about others is the
+	// Agent's to leave without effect.
+	Environments []string
 }
 
 // scopeOf says which scope an act needs.

@@ -79,7 +79,7 @@ func (s *settings) masked() []byte { return s.config().Masked() }
 func (s *settings) tokens() []web.Token {
 	var tokens []web.Token
 	for _, t := range s.config().Web.Tokens {
-		token := web.Token{Name: t.Name, Secret: string(t.Secret)}
+		token := web.Token{Name: t.Name, Secret: string(t.Secret), Environments: t.Environments}
 		for _, scope := range t.May {
 			token.May = append(token.May, string(scope))
 		}
