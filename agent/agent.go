@@ -89,7 +89,7 @@ func (a *Agent) configure(c config.Config) error {
 			return err
 		}
 		if before := a.environment(e.name); before != nil {
-			e.deeds, e.brakes = before.deeds, before.brakes // a deed may be in hand: who comes after the reload waits for it
+			e.deeds, e.brakes, e.sight = before.deeds, before.brakes, before.sight // a deed may be in hand: who comes after the reload waits for it
 		}
 		environments[e.name] = e
 		for _, peer := range env.Alertmanagers {
@@ -142,6 +142,7 @@ func (a *Agent) conductAll(ctx context.Context) {
 		conductors.Go(func() { a.poll(ctx, e) })
 		conductors.Go(func() { a.attend(ctx, e) })
 		conductors.Go(func() { a.keepHardGates(ctx, e) })
+		conductors.Go(func() { a.watchRemote(ctx, e) })
 	}
 	conductors.Go(func() { a.callAttention(ctx) })
 	conductors.Go(func() { a.keepLedger(ctx) })

@@ -41,7 +41,7 @@ func (a *Agent) pages() []notify.Page {
 	var pages []notify.Page
 	for _, e := range a.all() {
 		here := state.Environment(e.name)
-		all := calls(here, now)
+		all := append(calls(here, now), e.sight.calls(e, now)...)
 		for _, text := range a.degraded(e, here) {
 			all = append(all, call{"RollbackAgentDegraded", text, time.Time{}, ""})
 		}

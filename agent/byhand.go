@@ -65,6 +65,7 @@ type hand struct {
 	ancestor bool
 	diff     gitrepo.Diff
 	lock     gitrepo.LockRecord // that stands on the remote and is replaced
+	damaged  error              // why its record cannot be read, nil if it can
 }
 
 // preview says what a rollback by hand would change, and changes nothing.
@@ -179,12 +180,8 @@ func (a *Agent) compared(ctx context.Context, e *environment, state *rollback.En
 	if h.ancestor, err = e.remote.IsAncestor(ctx, gitrepo.ID(h.target.Commit), gitrepo.ID(h.tip.Commit)); err != nil {
 		return h, remoteProblem("compare with the tip", err)
 	}
-	record, stands, err := e.remote.ReadLock(ctx, e.name)
-	if err != nil {
+	if h, err = e.replacing(ctx, h); err != nil {
 		return h, remoteProblem("read the lock on the remote", err)
-	}
-	if stands {
-		h.lock, h.replaces = record, record.ID()
 	}
 	h.incident, h.of = incidentByHand(state, h.tip, h.now)
 	i := state.IncidentByID(h.incident)
@@ -198,6 +195,20 @@ func (a *Agent) compared(ctx context.Context, e *environment, state *rollback.En
 		h.attempt = i.Attempts
 	}
 	return h, nil
+}
+
+// replacing adds the lock that stands on the remote. One whose record cannot be read keeps no person from rolling back.
+func (e *environment) replacing(ctx context.Context, h hand) (hand, error) {
+	record, stands, err := e.remote.ReadLock(ctx, e.name)
+	if damaged(stands, err) {
+		h.damaged = err
+		h.replaces, err = e.remote.LockID(ctx, e.name)
+		return h, err
+	}
+	if stands && err == nil {
+		h.lock, h.replaces = record, record.ID()
+	}
+	return h, err
 }
 
 // incidentByHand is the incident that a rollback by hand belongs to: the one that locks, or that of the release that is out; else a new one.

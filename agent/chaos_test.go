@@ -231,6 +231,59 @@ func TestKilledAtEveryStepItRollsBackOnce(t *testing.T) {
 	}
 }
 
+// TestKilledWhereOnlyTroubleLeads kills the agent at the steps that a release's life takes when the remote makes trouble.
+func TestKilledWhereOnlyTroubleLeads(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := newDaemon(t, w)
+	d.start("forward prepared again")
+	w.quiet(t)
+	d.do(release.Deed{Act: release.ActStable})
+	bad := w.release(t, 20, "bad")
+	d.do(release.Deed{Act: release.ActRecord, Gate: "1.1", Verdict: release.Pass, Commit: bad})
+	w.offline(false)
+	deed, _ := json.Marshal(release.Deed{Act: release.ActRelease, Commit: bad})
+	if status, answer := d.post("/api/v1/deeds", deed); status != http.StatusServiceUnavailable {
+		t.Fatalf("%d %s", status, answer)
+	}
+	first := d.state().Forward.At
+	if !eventually(60*time.Second, d.dead) { // it is measured again ten seconds later
+		t.Fatal("the release is not prepared again")
+	}
+	w.online()
+	d.start("")
+	if !eventually(30*time.Second, func() bool { s := d.state(); return s.Release != nil && s.Forward == nil }) {
+		t.Fatalf("not released: %+v", d.state().Forward)
+	}
+	if s := d.state(); s.Release.Commit != w.git.Tip(t, branch) || !s.Release.T0.After(first) {
+		t.Errorf("T0 %s, first tried %s", s.Release.T0, first)
+	}
+
+	w.burning(t)
+	before := w.git.Tip(t, branch)
+	w.offline(true)
+	d.report(time.Now())
+	if !eventually(30*time.Second, func() bool { return w.git.Tip(t, branch) != before }) {
+		t.Fatal("the remote took no push")
+	}
+	d.do(release.Deed{Act: release.ActKill, Reason: "the remote is down"})
+	if !eventually(60*time.Second, func() bool { i := d.state().Incidents; return i[len(i)-1].Phase == rollback.PhaseHuman }) {
+		t.Fatal("the kill switch stops nothing")
+	}
+	d.kill()
+	w.online()
+	d.start("landed")
+	if !eventually(60*time.Second, d.dead) {
+		t.Fatal("the rollback is not found")
+	}
+	d.start("")
+	d.awaitClassified(1)
+	i := d.state().Incidents[0]
+	if count := w.git.Git(t, "rev-list", "--count", "--grep=^Rollback-Of:", branch); count != "1" || i.Push.Commit != w.git.Tip(t, branch) {
+		t.Errorf("%s rollback commits, pushed %+v", count, i.Push)
+	}
+}
+
 // report posts the alert as Alertmanager does: again and again until it is acknowledged.
 func (d *daemon) report(startsAt time.Time) {
 	d.t.Helper()

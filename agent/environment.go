@@ -32,6 +32,7 @@ type environment struct {
 	prometheus    *evidence.Prometheus
 	alertmanagers *evidence.Alertmanagers
 	remote        *gitrepo.Remote
+	credentials   string   // file of the remote's, to be named
 	paths         []string // put back by a rollback; empty: everything
 	marks         bool     // a rollback's commit gets a tag
 	runner        verify.Runner
@@ -48,10 +49,12 @@ type environment struct {
 	moved      chan struct{}        // likewise, for who attends to the cutover
 	incomplete chan struct{}        // a delivery said that alerts were cut from it
 	adopted    bool                 // the rules are on record; owned by the conductor
+	confirmed  time.Time            // when an old decision was found true again; owned by the conductor
 	looked     time.Time            // when a rollback was last looked for on the remote; owned by the conductor
 	pending    string               // commit of a release that could not be pushed at the last try; owned by the conductor
 	asked      map[string]time.Time // when an episode was last judged; owned by the conductor
 	lockNext   time.Time            // no lock is pushed alone before; owned by the conductor
+	sight      *sight               // what was seen on the remote without being asked
 	patience   time.Duration        // until the next try after trouble; owned by the conductor
 }
 
@@ -225,7 +228,7 @@ func (e *environment) restoredGates() []slo.Gate {
 
 // open makes the things an environment speaks to. It does no I/O on the network.
 func open(c config.Config, env config.Environment) (*environment, error) {
-	e := &environment{name: env.Name(), plan: env.Plan, kill: c.KillSwitchFile, deeds: &sync.Mutex{}, brakes: &sync.Mutex{}, wake: make(chan struct{}, 1), moved: make(chan struct{}, 1), incomplete: make(chan struct{}, 1), asked: map[string]time.Time{},
+	e := &environment{name: env.Name(), plan: env.Plan, kill: c.KillSwitchFile, deeds: &sync.Mutex{}, brakes: &sync.Mutex{}, sight: &sight{}, wake: make(chan struct{}, 1), moved: make(chan struct{}, 1), incomplete: make(chan struct{}, 1), asked: map[string]time.Time{},
 		policy: RulesOf(c, env).Policy}
 	var errs [4]error
 	e.prometheus, errs[0] = evidence.NewPrometheus(evidence.Endpoint{URL: env.Prometheus.URL, Timeout: env.Prometheus.Timeout.Std()})
@@ -236,6 +239,7 @@ func open(c config.Config, env config.Environment) (*environment, error) {
 	e.alertmanagers, errs[1] = evidence.NewAlertmanagers(peers)
 	e.paths, e.marks, e.drill = env.Git.Paths, env.Git.MarkerTags, env.Drill
 	e.redact, e.logs, e.reports = c.Redact, verify.Logs{Root: c.Logs, Redact: c.Redact}, c.Reports
+	e.credentials = cmp.Or(env.Git.CredentialsFile, env.Git.Transport.SSH.KeyFile, env.Git.Transport.SSH.AgentSocket)
 	e.remote, errs[2] = openRemote(env.Git)
 	read := env.Git.Read
 	e.runner = verify.Runner{URL: cmp.Or(read.URL, env.Git.URL), Redact: c.Redact, Access: verify.Access{Credentials: string(read.Credentials),

@@ -42,3 +42,8 @@ func (a *Agent) DueGates(environment string) []string {
 
 // Excerpt is what is kept in the ledger of a gate's output.
 var Excerpt = excerpt
+
+// Strange is what is wrong about the lock on an environment's remote.
+func (a *Agent) Strange(ctx context.Context, name string) (string, error) {
+	return a.strange(ctx, a.environment(name))
+}

@@ -34,6 +34,9 @@ func (h hand) details() []string {
 	if h.lock.Incident != "" {
 		lines = append(lines, "the lock of incident "+h.lock.Incident+" stands on the remote and is replaced")
 	}
+	if h.damaged != nil {
+		lines = append(lines, fmt.Sprintf("CAREFUL: a lock stands on the remote whose record cannot be read, and is replaced: %v", h.damaged))
+	}
 	for n, f := range h.diff.Files {
 		if n == shownFiles {
 			lines = append(lines, fmt.Sprintf("… and %d more", h.diff.Total()-n))

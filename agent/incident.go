@@ -6,21 +6,20 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/coclai/cutover/agent/gitrepo"
 	"github.com/coclai/cutover/agent/release"
 	"github.com/coclai/cutover/agent/rollback"
 	"github.com/coclai/cutover/agent/web"
-	"github.com/coclai/cutover/generator/slo"
 )
 
 // How long and how often the agent tries.
 const (
 	maxAttempts  = 5               // preparations, when the tip keeps moving
 	pushDeadline = 5 * time.Minute // after that a person decides
-	healthGrace  = 5 * time.Minute // beyond the bound's own window, for the value to return
+
+	credentialsPatience = time.Minute // credentials that are being rotated are read anew at each try
 )
 
 // Receive makes a delivery durable, and only that: no git, no command and no query runs before Alertmanager has its answer.
@@ -189,6 +188,9 @@ func (a *Agent) advance(ctx context.Context, e *environment, state *rollback.Env
 		_, err := a.journal.append(ctx, trouble(e.name, i.ID, rollback.KillSwitch, "the kill switch was turned on after the decision: the agent pushes no more"))
 		return err
 	}
+	if stopped, err := a.doubted(ctx, e, state, i); stopped || err != nil {
+		return err
+	}
 	switch i.Phase {
 	case rollback.PhaseDecided:
 		return a.prepare(ctx, e, i.ID)
@@ -287,12 +289,16 @@ func (a *Agent) pushPrepared(ctx context.Context, e *environment, i *rollback.In
 	crashpoint("pushing")
 	seen, err := e.remote.Push(ctx, p)
 	crashpoint("push answered")
-	if seen.Outcome == gitrepo.Retry || seen.Outcome == gitrepo.Unknown {
+	refused := gitrepo.KindOf(err) == gitrepo.ErrAuth
+	if seen.Outcome == gitrepo.Retry || seen.Outcome == gitrepo.Unknown || refused && a.now().Sub(i.Preparation.At) < credentialsPatience {
 		return a.orGiveUp(ctx, e, i, i.Preparation.At, err)
 	}
 	pushed := rollback.Push{Commit: string(p.Commit), Tip: string(seen.Tip), Outcome: string(seen.Outcome), Locked: seen.LockStands, Text: seen.Text}
 	notes := []note{{environment: e.name, kind: rollback.Pushed, author: self, incident: i.ID, body: pushed}}
-	if seen.Outcome == gitrepo.Rejected {
+	switch {
+	case refused:
+		notes = []note{trouble(e.name, i.ID, rollback.CredentialsRefused, e.refusedUs(err))}
+	case seen.Outcome == gitrepo.Rejected:
 		notes = []note{trouble(e.name, i.ID, rollback.PushRejected, fmt.Sprintf("the remote refused the rollback: %s %v", seen.Text, err))}
 	}
 	_, err = a.journal.append(ctx, notes...)
@@ -305,57 +311,19 @@ func (a *Agent) orGiveUp(ctx context.Context, e *environment, i *rollback.Incide
 	if cause == nil {
 		cause = errors.New("the remote did not say what became of the push")
 	}
+	if a.started.After(since) {
+		since = a.started // who was down has not tried
+	}
 	if a.now().Sub(since) < pushDeadline || ctx.Err() != nil {
 		return cause
+	}
+	if gitrepo.KindOf(cause) == gitrepo.ErrAuth {
+		_, err := a.journal.append(ctx, trouble(e.name, i.ID, rollback.CredentialsRefused, e.refusedUs(cause)))
+		return err
 	}
 	_, err := a.journal.append(ctx, trouble(e.name, i.ID, rollback.RemoteUnknown,
 		fmt.Sprintf("the git remote could not be used for %s: %v", pushDeadline, cause)))
 	return err
-}
-
-// verify runs the plan's gates on the restored tree and waits for the value to return. Whatever it finds, there is no second rollback.
-func (a *Agent) verify(ctx context.Context, e *environment, i *rollback.Incident) error {
-	v := rollback.Verification{Restored: i.Push.Commit, Verdict: release.Pass, Reading: a.awaitHealth(ctx, e, i)}
-	if v.Reading.Verdict == release.Pass {
-		v.Healthy = v.Reading.At
-	}
-	runs, err := e.runner.Run(ctx, i.Push.Commit, e.restoredGates())
-	if ctx.Err() != nil {
-		return ctx.Err() // interrupted, not failed: the next start runs it again
-	}
-	if err != nil {
-		runs = append(runs, rollback.GateRun{Gate: "checkout", Verdict: release.Unknown, Reason: err.Error()})
-	}
-	v.Gates = runs
-	v.Verdict = worst(v)
-	notes := []note{{environment: e.name, kind: rollback.Verified, author: self, incident: i.ID, body: v}}
-	switch v.Verdict {
-	case release.Fail:
-		notes = append(notes, trouble(e.name, i.ID, rollback.VerificationFail, "the restored tree does not pass its gates, or the value has not returned"))
-	case release.Unknown:
-		notes = append(notes, trouble(e.name, i.ID, rollback.VerificationOpen, "it could not be told whether the restored tree is healthy"))
-	}
-	_, err = a.journal.append(ctx, notes...)
-	crashpoint("verified")
-	return err
-}
-
-// worst is FAIL if anything failed, else UNKNOWN if anything is unknown.
-func worst(v rollback.Verification) release.Verdict {
-	verdict := release.Pass
-	all := []release.Verdict{v.Reading.Verdict}
-	for _, g := range v.Gates {
-		all = append(all, g.Verdict)
-	}
-	for _, one := range all {
-		if one == release.Fail {
-			return release.Fail
-		}
-		if one != release.Pass && one != "" { // a rollback by hand need not be about any value
-			verdict = release.Unknown
-		}
-	}
-	return verdict
 }
 
 // byHand says whether the rollback in hand is one that a person asked for without a firing.
@@ -368,38 +336,4 @@ func lastRollback(i *rollback.Incident) rollback.Decision {
 		}
 	}
 	return rollback.Decision{}
-}
-
-// awaitHealth asks until the value that caused the rollback is back within its bound. Counts stay true for their window by design: for
-// them one honest reading after the push is enough, whatever it says.
-func (a *Agent) awaitHealth(ctx context.Context, e *environment, i *rollback.Incident) release.Reading {
-	s, known := e.plan.SLOByID(lastRollback(i).SLO)
-	if !known {
-		return release.Reading{Reason: "rolled back by hand, about no value: none is waited for", At: a.now()}
-	}
-	state, began := a.journal.environment(e.name), time.Now()
-	patience := s.Alert.Window.Std() + s.Alert.For.Std() + healthGrace
-	for {
-		r := rested(e.read(ctx, s, state, a.now()), i.PushedAt)
-		if r.Verdict == release.Pass {
-			return r
-		}
-		if s.Holds == slo.HoldsSinceOnset && r.Verdict == release.Fail {
-			r.Verdict, r.Reason = release.Pass, r.Reason+"; it counts what happened before the rollback, for "+s.Alert.Window.String()
-			return r
-		}
-		late := a.now().After(i.PushedAt.Add(patience)) || time.Since(began) > patience // a clock that is put back does not prolong it
-		if late || !sleep(ctx, e.plan.EvaluationInterval.Std()) {
-			return r
-		}
-	}
-}
-
-// rested is a reading that rests on something measured after the push; else it says nothing about what was pushed.
-func rested(r release.Reading, pushed time.Time) release.Reading {
-	if age, err := strconv.ParseFloat(r.Age, 64); err == nil && r.At.Add(-time.Duration(age*float64(time.Second))).After(pushed) || r.Verdict == release.Unknown {
-		return r
-	}
-	r.Verdict, r.Reason = release.Unknown, r.Reason+"; but its newest sample is older than the rollback"
-	return r
 }

@@ -48,20 +48,27 @@ func (w *world) config(t *testing.T) config.Config {
 // start runs an agent in the world until the test ends.
 func (w *world) start(t *testing.T, c config.Config) *running {
 	t.Helper()
-	l, err := ledger.Open(filepath.Join(t.TempDir(), "ledger.db"))
+	r, _ := w.startOn(t, c, filepath.Join(t.TempDir(), "ledger.db"))
+	return r
+}
+
+// startOn runs an agent on a ledger until stop is called, or the test ends.
+func (w *world) startOn(t *testing.T, c config.Config, path string) (r *running, stop func()) {
+	t.Helper()
+	l, err := ledger.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &running{t: t, log: &lines{}, passed: w.passed}
+	r = &running{t: t, log: &lines{}, passed: w.passed}
 	r.Agent, err = agent.New(agent.Options{Config: c, Ledger: l, Logger: r.log.logger(), Now: w.now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, end := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
+	stop = sync.OnceFunc(func() {
+		end()
 		if err := errors.Join(<-done, l.Verify(context.Background()), l.Close()); err != nil {
 			t.Error(err)
 		}
@@ -69,7 +76,8 @@ func (w *world) start(t *testing.T, c config.Config) *running {
 			t.Logf("the agent's log:\n%s", r.log)
 		}
 	})
-	return r
+	t.Cleanup(stop)
+	return r, stop
 }
 
 func (r *running) do(d release.Deed) release.Answer {

@@ -48,7 +48,7 @@ func (e *environment) lockedOnRemote(ctx context.Context, commit gitrepo.ID) err
 func (e *environment) strayLock(ctx context.Context, meant string) (string, error) {
 	standing, stands, err := e.remote.ReadLock(ctx, e.name)
 	switch {
-	case stands && err != nil && gitrepo.KindOf(err) == "": // it was read, and is no record
+	case damaged(stands, err):
 		return cmp.Or(meant, "unreadable"), nil
 	case err != nil:
 		return "", remoteProblem("read the lock on the remote", err)

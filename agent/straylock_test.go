@@ -3,6 +3,7 @@ package agent_test
 import (
 	"context"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -76,5 +77,42 @@ func TestAReleaseInHandYieldsToALockInGit(t *testing.T) {
 	}
 	if s := r.state(); s.Release != nil || w.git.Tip(t, branch) != w.good {
 		t.Errorf("released %+v, the branch is at %s", s.Release, w.git.Tip(t, branch))
+	}
+}
+
+// TestADamagedLockKeepsNoPersonFromRollingBack: nobody can read what stands on the remote, and a person goes through all the same.
+func TestADamagedLockKeepsNoPersonFromRollingBack(t *testing.T) {
+	w, r := out(t, nil)
+	w.git.Git(t, "update-ref", lockRef, w.git.Git(t, "rev-parse", branch+":README"))
+	if text, err := r.Strange(context.Background(), home); err != nil || !strings.Contains(text, "whose record cannot be read") {
+		t.Errorf("%q, %v", text, err)
+	}
+	seen := r.do(release.Deed{Act: release.ActPreview, Tag: "stable-1"})
+	if !strings.Contains(strings.Join(seen.Details, "\n"), "CAREFUL: a lock stands on the remote whose record cannot be read, and is replaced") {
+		t.Errorf("the preview says %q", seen.Details)
+	}
+	r.do(release.Deed{Act: release.ActRollback, Tag: "stable-1", Tip: seen.Facts["tip"]})
+	if got, want := w.tree(t, branch), w.tree(t, "stable-1"); got != want {
+		t.Errorf("the branch holds %s, stable-1 %s", got, want)
+	}
+	if text := w.git.Git(t, "cat-file", "blob", lockRef); !strings.Contains(text, "incident "+r.state().Lock.Incident) {
+		t.Errorf("the lock on the remote: %s", text)
+	}
+	if text, err := r.Strange(context.Background(), home); text != "" || err != nil {
+		t.Errorf("%q, %v", text, err)
+	}
+}
+
+// TestALockThatTheLedgerDoesNotKnowIsSeen: though nobody asks for anything.
+func TestALockThatTheLedgerDoesNotKnowIsSeen(t *testing.T) {
+	w, first := out(t, nil)
+	done := first.do(release.Deed{Act: release.ActRollback, Tag: "stable-1", Tip: w.git.Tip(t, branch)})
+	r := w.start(t, w.config(t))
+	if text, err := r.Strange(context.Background(), home); err != nil || !strings.Contains(text, "a lock of incident "+done.Facts["incident"]+" stands") {
+		t.Errorf("%q, %v", text, err)
+	}
+	w.git.Break(gittest.Read, gittest.Status(http.StatusForbidden))
+	if _, err := r.Strange(context.Background(), home); gitrepo.KindOf(err) != gitrepo.ErrAuth {
+		t.Errorf("%v", err)
 	}
 }

@@ -116,6 +116,13 @@ func (s *shop) violate() {
 	s.violations++
 }
 
+// recover lets what a commit broke be whole again by itself.
+func (s *shop) recover(commit string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.shares[commit] = 0
+}
+
 // force makes a share of all requests fail, whatever is deployed.
 func (s *shop) force(share float64) {
 	s.mu.Lock()

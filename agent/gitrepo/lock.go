@@ -152,6 +152,15 @@ func (r *Remote) ReadLock(ctx context.Context, environment string) (LockRecord, 
 	return l, true, wrap("read lock of "+environment, err)
 }
 
+// LockID is the object that the lock's ref points at, also where that is no record; "" when no lock stands.
+func (r *Remote) LockID(ctx context.Context, environment string) (ID, error) {
+	if err := checkName("environment", environment); err != nil {
+		return "", fmt.Errorf("read lock: %w", err)
+	}
+	refs, err := r.listRefs(ctx, lockPrefix+environment)
+	return refs[lockPrefix+environment].id, wrap("read lock of "+environment, err)
+}
+
 func wrap(act string, err error) error {
 	if err == nil {
 		return nil

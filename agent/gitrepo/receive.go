@@ -180,12 +180,16 @@ func (r *Remote) needAtomic(ctx context.Context) error {
 	if known {
 		return nil
 	}
-	return r.askAtomic(ctx)
+	return r.askReceive(ctx)
 }
 
-// askAtomic asks again. Only the first line of receive-pack's advertisement is
-// read: the rest is every ref.
-func (r *Remote) askAtomic(ctx context.Context) error {
+// CheckPush asks whether the remote would let us push: [Remote.Probe] without
+// what it remembers. Over ssh it costs the advertisement of every ref.
+func (r *Remote) CheckPush(ctx context.Context) error { return wrap("check push", r.askReceive(ctx)) }
+
+// askReceive reads the first line of receive-pack's advertisement: the rest is
+// every ref.
+func (r *Remote) askReceive(ctx context.Context) error {
 	a, err := r.send(ctx, request{service: receivePack, limit: maxAdvertised})
 	if err != nil {
 		return err

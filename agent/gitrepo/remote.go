@@ -52,7 +52,7 @@ func (r *Remote) Probe(ctx context.Context) error {
 	if _, err := r.capabilities(ctx); err != nil {
 		return fmt.Errorf("probe remote: %w", err)
 	}
-	if err := r.askAtomic(ctx); err != nil { // again: credentials that were good may be so no more
+	if err := r.askReceive(ctx); err != nil { // again: credentials that were good may be so no more
 		return fmt.Errorf("probe remote: %w", err)
 	}
 	return nil
