@@ -2,14 +2,16 @@ package gitrepo
 
 import (
 	"bytes"
+	"compress/zlib"
+	"crypto/sha1"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/packfile"
-	"github.com/go-git/go-git/v5/storage/memory"
 )
 
 // maxObject bounds one commit, tag or blob, inflated. git's own limit on a
@@ -160,25 +162,37 @@ func deltaResult(delta []byte) int64 {
 	return int64(size)
 }
 
-// writePack encodes exactly these objects, with no walk to see what else the
-// remote might need: it has the tree already, and checks that itself.
+// compressors are used again: each takes more than half a megabyte to make, which is most of what a rollback would need.
+var compressors = sync.Pool{New: func() any { return zlib.NewWriter(nil) }}
+
+// writePack is a pack of exactly these objects, whole, as of gitformat-pack(5), with no walk to see what else the remote might need: it has the
+// tree already, and checks that itself. It does not use packfile.Encoder, which copies every object into a storage to
+// look for deltas that so few cannot have.
 func writePack(objects ...packed) ([]byte, error) {
-	st := memory.NewStorage()
-	ids := make([]plumbing.Hash, len(objects))
-	for i, o := range objects {
-		m := &plumbing.MemoryObject{}
-		m.SetType(o.kind)
-		if _, err := m.Write(o.raw); err != nil {
-			return nil, err
-		}
-		if _, err := st.SetEncodedObject(m); err != nil {
-			return nil, err
-		}
-		ids[i] = m.Hash()
-	}
 	var b bytes.Buffer
-	if _, err := packfile.NewEncoder(&b, st, false).Encode(ids, 0); err != nil {
-		return nil, fmt.Errorf("write pack: %w", err)
+	b.WriteString("PACK")
+	b.Write(binary.BigEndian.AppendUint32(nil, packfile.VersionSupported))
+	b.Write(binary.BigEndian.AppendUint32(nil, uint32(len(objects))))
+	z := compressors.Get().(*zlib.Writer)
+	defer compressors.Put(z)
+	for _, o := range objects {
+		b.Write(objectHeader(o.kind, len(o.raw)))
+		z.Reset(&b)
+		_, err := z.Write(o.raw)
+		if err = errors.Join(err, z.Close()); err != nil {
+			return nil, fmt.Errorf("write pack: %w", err)
+		}
 	}
+	sum := sha1.Sum(b.Bytes()) // the protocol's, against damage: objects are told apart by their ids
+	b.Write(sum[:])
 	return b.Bytes(), nil
+}
+
+// objectHeader is the kind and the size: four bits of it, then seven at a time, the least significant first.
+func objectHeader(kind plumbing.ObjectType, size int) []byte {
+	first := byte(kind)<<4 | byte(size&15)
+	if size < 16 {
+		return []byte{first}
+	}
+	return binary.AppendUvarint([]byte{first | 0x80}, uint64(size>>4))
 }

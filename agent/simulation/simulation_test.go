@@ -7,9 +7,11 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 var (
@@ -18,31 +20,78 @@ var (
 )
 
 // play runs one script in a bubble of its own.
-func play(t *testing.T, s script, plant func(*world)) (found []string) {
+func play(t *testing.T, s script, plant func(*world)) []string {
+	return playIn(t, t.TempDir(), s, plant)
+}
+
+func playIn(t *testing.T, dir string, s script, plant func(*world)) (found []string) {
 	logger := slog.New(slog.DiscardHandler)
 	if *seeds == 1 {
 		logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
-	dir := t.TempDir()
 	synctest.Test(t, func(*testing.T) { found = run(s, dir, logger, plant) })
 	return found
 }
 
-// TestNoSeedBreaksARule is the simulation. One seed: go test ./agent/simulation -run NoSeed -seed 42 -seeds 1
+// TestNoSeedBreaksARule is the simulation. One seed: go test ./agent/simulation -run NoSeed -seed 42 -seeds 1. Many, with a word about how far it
+// is every ten seconds: go test ./agent/simulation -run NoSeed -seeds 100000 -v -timeout 60m. When -timeout comes first, it ends in time and
+// says how many seeds were left.
 func TestNoSeedBreaksARule(t *testing.T) {
-	var next atomic.Uint64
-	next.Store(*first)
-	end := *first + uint64(*seeds)
+	p := progress{t: t, began: time.Now(), said: time.Now()}
+	p.next.Store(*first)
+	p.end = *first + uint64(*seeds)
 	for n := range runtime.GOMAXPROCS(0) {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			t.Parallel()
-			for seed := next.Add(1) - 1; seed < end && !t.Failed(); seed = next.Add(1) - 1 {
-				if found := play(t, draw(seed), nil); len(found) > 0 {
+			dir := t.TempDir()
+			for seed, more := p.seed(); more && !t.Failed(); seed, more = p.seed() {
+				if found := playIn(t, dir, draw(seed), nil); len(found) > 0 {
 					t.Errorf("%s\n%s\nagain: go test ./agent/simulation -run NoSeed -seed %d -seeds 1", strings.Join(found, "\n"), shrunk(t, draw(seed), found), seed)
 				}
 			}
 		})
 	}
+}
+
+// progress hands out the seeds, and tells how far it is.
+type progress struct {
+	t     *testing.T
+	began time.Time
+	next  atomic.Uint64
+	end   uint64
+
+	mu   sync.Mutex
+	said time.Time
+	cut  sync.Once
+}
+
+const (
+	sayEvery = 10 * time.Second
+	reserve  = 30 * time.Second // of -timeout, for what is running and for a seed to be shrunk
+)
+
+// seed is the next one; false when there is none, or no time for it.
+func (p *progress) seed() (uint64, bool) {
+	seed := p.next.Add(1) - 1
+	if seed >= p.end {
+		return 0, false
+	}
+	done := seed - *first
+	if deadline, limited := p.t.Deadline(); limited && time.Until(deadline) < reserve {
+		p.cut.Do(func() {
+			p.t.Errorf("-timeout comes after %d of %d seeds, none of which broke a rule so far: give it more time, or begin with -seed %d", done, *seeds, seed)
+		})
+		return 0, false
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if time.Since(p.said) >= sayEvery && testing.Verbose() {
+		p.said = time.Now()
+		rate := float64(done) / time.Since(p.began).Seconds()
+		fmt.Printf("%d of %d seeds in %s, %.0f a second, %s to go\n", done, *seeds, time.Since(p.began).Round(time.Second), rate,
+			time.Duration(float64(p.end-seed)/rate*float64(time.Second)).Round(time.Second))
+	}
+	return seed, true
 }
 
 // shrunk leaves out every event without which the same rule is still broken.
