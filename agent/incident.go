@@ -236,7 +236,11 @@ func (a *Agent) prepare(ctx context.Context, e *environment, id string) error {
 		_, err := a.journal.append(ctx, trouble(e.name, i.ID, reason, text))
 		return err
 	}
-	p, err := e.rollbackCommit(ctx, order{target: r.Target, paths: e.paths, of: r.Commit, tip: tip, decision: d, incident: i.ID, attempt: i.Attempts, now: a.now()})
+	own, err := e.ownLock(ctx, i)
+	if err != nil {
+		return a.orGiveUp(ctx, e, i, d.At, err)
+	}
+	p, err := e.rollbackCommit(ctx, order{target: r.Target, paths: e.paths, of: r.Commit, tip: tip, decision: d, incident: i.ID, attempt: i.Attempts, replaces: own, now: a.now()})
 	switch reason, lasting := unusable(err); {
 	case lasting:
 		_, err = a.journal.append(ctx, trouble(e.name, i.ID, reason, err.Error()))

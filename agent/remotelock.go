@@ -61,6 +61,19 @@ func (e *environment) strayLock(ctx context.Context, meant string) (string, erro
 	return standing.Incident, nil
 }
 
+// ownLock is the incident's own lock record that a push before has left on a remote without atomic pushes, "" if there is none: the branch had
+// moved between the two, and what is prepared now replaces it.
+func (e *environment) ownLock(ctx context.Context, i *rollback.Incident) (gitrepo.ID, error) {
+	if i.Attempts == 0 {
+		return "", nil
+	}
+	standing, stands, err := e.remote.ReadLock(ctx, e.name)
+	if err != nil || !stands || standing.Incident != i.ID {
+		return "", err
+	}
+	return standing.ID(), nil
+}
+
 // lockAgain is the time between two tries to put a lock on the remote.
 const lockAgain = 30 * time.Second
 

@@ -30,7 +30,6 @@ const (
 	ErrContradicts Kind = "the remote's report and its refs contradict each other"
 	ErrNoV2        Kind = "the remote does not speak git protocol version 2" // and cannot do what is asked without
 	ErrSHA256      Kind = "the repository uses sha256 object ids"
-	ErrNoAtomic    Kind = "the remote cannot update two refs atomically" // receive-pack without "atomic"
 	ErrTooLarge    Kind = "the answer is too large"
 	ErrBadPack     Kind = "the remote sent a bad pack" // malformed, or not the object asked for
 	ErrRefused     Kind = "the remote refused"         // a hook, a policy, upload-pack's ERR line

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -43,7 +44,9 @@ type Pushed struct {
 const rereadTimeout = 10 * time.Second
 
 // Push moves the branch from p.Expected to p.Commit, and creates the lock with it
-// if p has one, both or neither. It may be repeated with the same p at any time,
+// if p has one, both or neither where the server allows that. Where it does not,
+// the lock comes first and the marker last, each by compare-and-swap: a crash
+// between leaves a lock, or an unmarked rollback, never an unlocked one. It may be repeated with the same p at any time,
 // also after a crash: a commit already there is Done without a push, a tip that
 // is neither is Moved (or Done and Superseded) without a push.
 //
@@ -150,16 +153,56 @@ func atExpected(out Pushed, p Prepared, refs map[string]ref) (Pushed, error) {
 // server restored from a backup may have lost the one and kept the other.
 func (r *Remote) pushOnce(ctx context.Context, p Prepared, refs map[string]ref) (report, error) {
 	updates, objects := []update{{p.Branch, p.Expected, p.Commit}}, p.objects()
+	together := true
 	for _, c := range p.companions() {
 		if refs[c.ref].id != c.new {
 			updates, objects = append(updates, c.update), append(objects, c.object)
 		}
+	}
+	if len(updates) > 1 {
+		var err error
+		if together, err = r.isAtomic(ctx); err != nil {
+			return report{}, err
+		}
+	}
+	if !together {
+		return r.pushInTurn(ctx, p, refs)
 	}
 	pack, err := writePack(objects...)
 	if err != nil {
 		return report{}, err
 	}
 	return r.receive(ctx, updates, pack)
+}
+
+// pushInTurn pushes one ref after the other, until one is not taken: the lock,
+// the branch, the marker. Over a lock that stands already it goes on.
+func (r *Remote) pushInTurn(ctx context.Context, p Prepared, refs map[string]ref) (rep report, err error) {
+	type turn struct {
+		update
+		objects []packed
+	}
+	var turns []turn
+	for _, c := range p.companions() {
+		if refs[c.ref].id != c.new {
+			turns = append(turns, turn{c.update, []packed{c.object}})
+		}
+	}
+	branch := turn{update{p.Branch, p.Expected, p.Commit}, p.objects()}
+	at := 0
+	if p.Lock != nil && len(turns) > 0 && turns[0].ref == p.Lock.Ref {
+		at = 1
+	}
+	for _, one := range slices.Insert(turns, at, branch) {
+		pack, err := writePack(one.objects...)
+		if err != nil {
+			return rep, err
+		}
+		if rep, err = r.receive(ctx, []update{one.update}, pack); err != nil || rep.String() != "" {
+			return rep, err
+		}
+	}
+	return rep, nil
 }
 
 // afterwards is the context to read refs in after a push.
@@ -191,7 +234,7 @@ func explain(seen Pushed, rep report, unsent error) (Pushed, error) {
 // lasting are the failures that another try does not cure.
 func lasting(k Kind) bool {
 	switch k {
-	case ErrAuth, ErrIdentity, ErrNotFound, ErrRedirected, ErrNoAtomic, ErrRefused:
+	case ErrAuth, ErrIdentity, ErrNotFound, ErrRedirected, ErrRefused:
 		return true
 	}
 	return false

@@ -91,14 +91,8 @@ func (r report) String() string {
 
 // receive sends the commands and the pack in one POST, without asking for
 // receive-pack's advertisement first: it names every ref. More than one command
-// is asked to be atomic, and refused with ErrNoAtomic when the remote cannot.
-// An error means there is no report: the push may have happened all the same.
+// is asked to be atomic: only for a remote that is. An error means there is no report: the push may have happened all the same.
 func (r *Remote) receive(ctx context.Context, updates []update, pack []byte) (report, error) {
-	if len(updates) > 1 {
-		if err := r.needAtomic(ctx); err != nil {
-			return report{}, err
-		}
-	}
 	body, err := pushBody(updates, pack)
 	if err != nil {
 		return report{}, err
@@ -172,15 +166,20 @@ func (p *prefix) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// needAtomic asks receive-pack, once, whether it can update several refs or none.
-func (r *Remote) needAtomic(ctx context.Context) error {
+// isAtomic asks receive-pack, once, whether it can update several refs or none.
+func (r *Remote) isAtomic(ctx context.Context) (bool, error) {
 	r.mu.Lock()
 	known := r.atomic
 	r.mu.Unlock()
-	if known {
-		return nil
+	if known != nil {
+		return *known, nil
 	}
-	return r.askReceive(ctx)
+	if err := r.askReceive(ctx); err != nil {
+		return false, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return *r.atomic, nil
 }
 
 // CheckPush asks whether the remote would let us push: [Remote.Probe] without
@@ -200,11 +199,8 @@ func (r *Remote) askReceive(ctx context.Context) error {
 		return a.blame(err, ErrNotGit)
 	}
 	_, caps, _ := strings.Cut(line, "\x00")
-	if !strings.Contains(" "+caps+" ", " atomic ") {
-		return fmt.Errorf("%w: branch and lock must move together", ErrNoAtomic)
-	}
 	r.mu.Lock()
-	r.atomic = true
-	r.mu.Unlock()
+	defer r.mu.Unlock()
+	r.atomic = new(strings.Contains(" "+caps+" ", " atomic "))
 	return nil
 }

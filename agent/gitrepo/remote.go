@@ -22,7 +22,7 @@ type Remote struct {
 
 	mu     sync.Mutex
 	serves *serves // nil until the remote has answered
-	atomic bool    // receive-pack said so
+	atomic *bool   // what receive-pack said; nil: not asked yet
 }
 
 // Open checks c and makes a Remote. It does not speak to the network: the first
@@ -46,8 +46,8 @@ func Open(c Config) (*Remote, error) {
 func (r *Remote) Close() { r.transport.idle() }
 
 // Probe asks what an incident would find out too late: whether the remote
-// answers, is git with sha1 ids, accepts the credentials for a push and can push
-// the branch and the lock atomically. Nothing is changed.
+// answers, is git with sha1 ids and accepts the credentials for a push. Nothing
+// is changed.
 func (r *Remote) Probe(ctx context.Context) error {
 	if _, err := r.capabilities(ctx); err != nil {
 		return fmt.Errorf("probe remote: %w", err)

@@ -213,7 +213,6 @@ func TestRemotesThatCannotBeUsed(t *testing.T) {
 		"no such repository": {setup: func(_ *testing.T, s *gittest.Server) string {
 			return strings.Replace(s.URL, "repo", "other", 1)
 		}, want: gitrepo.ErrNotFound},
-		"no atomic":        {setup: withoutAtomic, want: gitrepo.ErrNoAtomic},
 		"redirected":       {service: gittest.Read, fault: gittest.Redirect("https://sso.example/login?from=secret"), want: gitrepo.ErrRedirected},
 		"push not allowed": {service: gittest.Push, fault: gittest.Status(403), want: gitrepo.ErrAuth},
 		"a login page":     {service: gittest.Read, fault: gittest.LoginPage, want: gitrepo.ErrNotGit},
@@ -248,23 +247,6 @@ func makeSHA256(t *testing.T, s *gittest.Server) string {
 	s.Git(t, "init", "--quiet", "--bare", "--object-format=sha256", "--initial-branch=main", ".")
 	s.Commit(t, "main", map[string]string{"a": "b"}, "first")
 	return ""
-}
-
-func withoutAtomic(t *testing.T, s *gittest.Server) string {
-	s.Git(t, "config", "receive.advertiseAtomic", "false")
-	return ""
-}
-
-func TestPushWithLockNeedsAtomic(t *testing.T) {
-	g := newRig(t)
-	withoutAtomic(t, g.Server)
-	out, err := g.remote.Push(context.Background(), g.rollback(t, lockOf("production")))
-	if !errors.Is(err, gitrepo.ErrNoAtomic) || out.Outcome != gitrepo.Rejected || out.Tip != g.bad {
-		t.Errorf("got %+v, %v", out, err)
-	}
-	if out := g.push(t, g.rollback(t, nil)); out.Outcome != gitrepo.Done {
-		t.Errorf("without lock: %+v", out)
-	}
 }
 
 func TestContextIsHonoured(t *testing.T) {
