@@ -107,6 +107,7 @@ func (r *reader) environment(e environmentFile) Environment {
 		environment.PlanFile = r.resolve(e.Plan.Value)
 		environment.Plan = r.plan(e, environment.PlanFile)
 	}
+	r.checkouts(e, environment)
 	return environment
 }
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"os"
@@ -99,6 +100,21 @@ func (r *reader) shell(owner diag.Position, g gitFile, t *Transport) {
 	if r.resolve(g.SSH.KnownHostsFile.Value) == "" {
 		r.missing(owner, "ssh.known_hosts_file", "write it with ssh-keyscan, and compare it with what the forge publishes")
 	}
+}
+
+// checkouts complains when the gates of a rollback could not read what they are to check: that must not be found out at 3 a.m. Over ssh it takes
+// a key, and the one that may push is not lent to them.
+func (r *reader) checkouts(e environmentFile, environment Environment) {
+	gates := 0
+	for _, step := range environment.Plan.Rollback {
+		gates += len(step.Gates)
+	}
+	read := environment.Git.Read
+	if gates == 0 || read.Key != "" || !shellURL(cmp.Or(read.URL, environment.Git.URL)) {
+		return
+	}
+	r.complain(e.Git.URL, "the plan's gates run on a checkout of what a rollback restores, and have no key to read it over ssh",
+		"git.read: {key_file: …} with a key that may only read, or git.read: {url: https://…}")
 }
 
 func passwordOf(u *url.URL, err error) (string, bool) {
