@@ -20,6 +20,10 @@
 // without a good signature of theirs is no tag. With paths only these go back: the
 // folders on the way are made anew, and everything beside them is carried on by id.
 //
+// Trees are vetted where they are read, as git fsck --strict would: those on the way to the paths that go back, and those that a diff walks.
+// A rollback of everything reads none: it names a tree that this remote has had on this branch, by the id that was pinned, and whether that
+// tree is one was for the remote to say when it came (receive.fsckObjects). What lies below a path, and blobs, are never read.
+//
 // It will not speak sha256 (refused with a typed error), will not look into files,
 // and will not retry: [Remote.Push] may be repeated with the same
 // [Prepared] any number of times, so the caller's schedule is the only one.
