@@ -7,8 +7,13 @@ import (
 	"github.com/coclai/cutover/generator/slo"
 )
 
-// countMemory is how far back a counter's last value before the window is looked for: what bridges an outage of Prometheus.
-const countMemory = "1d"
+// countMemory is how far back a counter's last value before the window is looked for, and its target: what bridges an outage of Prometheus.
+// The value is one of all scrapes, and read once: to the one that was the last, nothing is near enough. That the target was there, any scrape
+// of it shows.
+const (
+	countMemory = 1 * day
+	countStride = 5 * minute // as long as Prometheus shows a sample
+)
 
 // readCount counts events of counters, each series by the first of countCases that applies. increase() alone misses the first increment
 // of a series that is born with it, and what a new process had counted before its first scrape (facts/promql.md C4).
@@ -49,25 +54,35 @@ func countCases(c slo.CountMeasure, w slo.Duration) []string {
 	const join = "and on (job, instance)"
 	window := over(c.Counter, w)
 	highest, increase := fmt.Sprintf("max_over_time(%s)", window), fmt.Sprintf("round(increase(%s))", window)
-	before := fmt.Sprintf("last_over_time(%s[%s] offset %s)", c.Counter, countMemory, w)
 	up, started, recently := "up"+c.Job, "process_start_time_seconds"+c.Job, "> time() - "+seconds(w)
-	known := fmt.Sprintf("last_over_time(%s[%s] offset %s)", up, countMemory, w)
-	first := fmt.Sprintf("last_over_time(%s) %s and changes(%s) == 0", over(started, w), recently, over(started, w))
-	scrapes := fmt.Sprintf("min by (job, instance) (sum_over_time(%s))", over(up, w))
 	return []string{
 		// Reset within the window: increase() knows resets, and its extrapolation of a whole number is rounded away.
 		fmt.Sprintf("%s > 0 and resets(%s) > 0", increase, window),
-		// Known before the window: an exact difference, also across a gap.
-		fmt.Sprintf("%s - %s > 0", highest, before),
-		// Born in the window on a target that was known, or in its first process; or back from a gap with less than before: all is new.
-		fmt.Sprintf("(%s > 0 unless %s == %s) %s (%s or %s)", highest, highest, before, join, known, first),
-		// Born in the window, and scraped less often than its target.
-		fmt.Sprintf("(%s > 0 unless %s) and count_over_time(%s) < on (job, instance) group_left () %s", c.Counter, before, window, scrapes),
+		// What the counter stands at, less what it stood at: exact, also across a gap.
+		fmt.Sprintf("%s - (%s) > 0", highest, strings.Join(countedBefore(c, w), " or ")),
 		// An old target that Prometheus has just met: only what it saw happen.
 		increase + " > 0",
 		// Absent when the window began, though its target was up.
 		fmt.Sprintf("(%s > 0 unless %s offset %s) %s (%s offset %s == 1)", highest, c.Counter, w, join, up, w),
 		// The process restarted and reached the same value between two scrapes: only its start time tells.
 		fmt.Sprintf("%s > 0 %s (%s %s)", c.Counter, join, started, recently),
+	}
+}
+
+// countedBefore is what a series stood at before it counted anything in the window; none if that is not known.
+func countedBefore(c slo.CountMeasure, w slo.Duration) []string {
+	const join = "and on (job, instance)"
+	highest := fmt.Sprintf("max_over_time(%s)", over(c.Counter, w))
+	up, started := "up"+c.Job, over("process_start_time_seconds"+c.Job, w)
+	known := fmt.Sprintf("last_over_time(%s[%s:%s] offset %s)", up, countMemory, countStride, w)
+	first := fmt.Sprintf("last_over_time(%s) > time() - %s and changes(%s) == 0", started, seconds(w), started)
+	scrapes := fmt.Sprintf("min by (job, instance) (sum_over_time(%s))", over(up, w))
+	return []string{
+		// Its last value, unless it is back from a gap with less: then all is new.
+		fmt.Sprintf("last_over_time(%s[%s] offset %s) <= %s", c.Counter, countMemory, w, highest),
+		// 0, of a series born in the window on a target that was known, or in its first process.
+		fmt.Sprintf("0 * %s %s (%s or %s)", highest, join, known, first),
+		// 0, of one born in the window, and scraped less often than its target.
+		fmt.Sprintf("0 * %s and count_over_time(%s) < on (job, instance) group_left () %s", c.Counter, over(c.Counter, w), scrapes),
 	}
 }

@@ -3,6 +3,7 @@ package prom
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/prometheus/common/model"
@@ -46,6 +47,11 @@ func countScenarios(st stage, c slo.CountMeasure) []scenario {
 	}
 	for name, value := range target {
 		cs.counter, up = cs.counter.with(name, value), up.with(name, value)
+		for i, d := range cs.decoys {
+			if !slices.Contains(namesIn(match), name) { // of the same target, as far as the selector leaves that open
+				cs.decoys[i] = d.with(name, value)
+			}
+		}
 	}
 	cs.up, cs.started = up, up.with(model.MetricNameLabel, "process_start_time_seconds")
 	return cs.all()
@@ -111,7 +117,7 @@ func (cs countStage) all() []scenario {
 	return append(all,
 		cs.late().fully().born(n), brief.born(n), brief.newProcess(n), cs.early().fully().shortLived(n), cs.early().fully().restartToSame(n),
 		cs.late().fully().lastWords(n),
-		cs.early().fully().restartToUnborn(n+1), cs.afterOutage(n))
+		cs.early().fully().restartToUnborn(n+1), cs.afterOutage(n), cs.bornInOutage(n), cs.early().fully().afterRestart(n), cs.lessThanBefore(n))
 }
 
 // target is up all the time, in a process from long ago.
@@ -121,6 +127,15 @@ func (cs countStage) target() []series {
 
 func (cs countStage) hold(s specimen, value float64) series {
 	return cs.track().hold(value, cs.until+cs.sample).of(s)
+}
+
+// course is what the counter does, and every decoy with it.
+func (cs countStage) course(t *track) []series {
+	all := []series{t.of(cs.counter)}
+	for _, d := range cs.decoys {
+		all = append(all, t.of(d))
+	}
+	return all
 }
 
 // counted is the timeline of n events at `when`.
@@ -161,7 +176,7 @@ func (cs countStage) unborn() moment {
 
 // born is a series that nobody saw before its first increment.
 func (cs countStage) born(n float64) scenario {
-	all := append(cs.target(), cs.track().gap(cs.when).hold(n, cs.until+cs.sample).of(cs.counter))
+	all := append(cs.target(), cs.course(cs.track().gap(cs.when).hold(n, cs.until+cs.sample))...)
 	return cs.scenario(fmt.Sprintf("a series born at %s", number(n)), all, cs.counted(cs.unborn(), n))
 }
 
@@ -188,10 +203,8 @@ func (cs countStage) newProcess(n float64) scenario {
 
 // restartToSame is a restart between two scrapes after which the counter stands where it stood.
 func (cs countStage) restartToSame(n float64) scenario {
-	all := []series{
-		cs.hold(cs.up, 1), cs.hold(cs.counter, n),
-		cs.track().hold(longAgo, cs.when).hold(cs.when.Seconds(), cs.until+cs.sample).of(cs.started),
-	}
+	all := append(cs.course(cs.track().hold(n, cs.until+cs.sample)), cs.hold(cs.up, 1),
+		cs.track().hold(longAgo, cs.when).hold(cs.when.Seconds(), cs.until+cs.sample).of(cs.started))
 	return cs.scenario(fmt.Sprintf("a restart, and %s again", number(n)), all, cs.counted(moment{known: true}, n))
 }
 
@@ -207,11 +220,8 @@ func (cs countStage) shortLived(n float64) scenario {
 // restartToUnborn is a restart after which the series is absent until it comes back at the same value.
 func (cs countStage) restartToUnborn(n float64) scenario {
 	back := cs.when + cs.onEvaluation(cs.narrow/4)
-	all := []series{
-		cs.hold(cs.up, 1),
-		cs.track().hold(longAgo, cs.when).hold(cs.when.Seconds(), cs.until+cs.sample).of(cs.started),
-		cs.track().hold(n, cs.when).lose(back).hold(n, cs.until+cs.sample).of(cs.counter),
-	}
+	all := append(cs.course(cs.track().hold(n, cs.when).lose(back).hold(n, cs.until+cs.sample)), cs.hold(cs.up, 1),
+		cs.track().hold(longAgo, cs.when).hold(cs.when.Seconds(), cs.until+cs.sample).of(cs.started))
 	return cs.scenario(fmt.Sprintf("a restart, and %s again after a while", number(n)), all, func(w time.Duration) []moment {
 		lost := cs.unborn()
 		lost.at = cs.when
@@ -227,6 +237,33 @@ func (cs countStage) restartToZero() scenario {
 		cs.track().hold(oldCount, cs.when).hold(0, cs.until+cs.sample).of(cs.counter),
 	}
 	return cs.scenario("a restart, and nothing since", all, same(moment{known: true}))
+}
+
+// afterRestart are events that follow on a restart: what the process before counted is not theirs, and leaves the window first.
+func (cs countStage) afterRestart(n float64) scenario {
+	restart := cs.when
+	cs.when, cs.until = cs.when+cs.evaluation, cs.until+cs.evaluation
+	return cs.scenario(fmt.Sprintf("a restart, then %s events", number(n)), []series{
+		cs.hold(cs.up, 1),
+		cs.track().hold(longAgo, restart).hold(restart.Seconds(), cs.until+cs.sample).of(cs.started),
+		cs.track().hold(oldCount, restart).hold(0, cs.when).hold(n, cs.until+cs.sample).of(cs.counter),
+	}, cs.counted(moment{known: true}, n))
+}
+
+// lessThanBefore is a restart behind a short gap. The old process's last count is looked at when it is just out of the window, and much
+// greater: all that there is now is new.
+func (cs countStage) lessThanBefore(n float64) scenario {
+	lost := 2 * cs.evaluation
+	cs.when = lost + cs.onEvaluation(2*cs.sample)
+	cs = cs.fully()
+	gap := func(s specimen, before, after float64) series {
+		return cs.track().hold(before, lost).gap(cs.when).hold(after, cs.until+cs.sample).of(s)
+	}
+	c := cs.scenario(fmt.Sprintf("back from a gap at %s, which is less than before", number(n)), []series{
+		gap(cs.up, 1, 1), gap(cs.started, longAgo, (lost - cs.sample).Seconds()), gap(cs.counter, oldCount+n, n),
+	}, cs.counted(moment{known: true}, n))
+	c.peak = cs.onEvaluation(lost - cs.sample + cs.narrow)
+	return c
 }
 
 // oldTarget is a process that counted long ago and is scraped only now.
@@ -279,6 +316,21 @@ func (cs countStage) outage() scenario {
 func (cs countStage) afterOutage(n float64) scenario {
 	back := 2*cs.evaluation + cs.onEvaluation(cs.wide+2*cs.evaluation)
 	return cs.down(fmt.Sprintf("Prometheus was down, %s events meanwhile", number(n)), back, back+cs.onEvaluation(cs.longest)+2*cs.evaluation, n)
+}
+
+// bornInOutage is the same with a counter that nobody has seen before, of a target that was known.
+func (cs countStage) bornInOutage(n float64) scenario {
+	c := cs.afterOutage(n)
+	known := c.timeline
+	back := known(0)[len(known(0))-2].at
+	c.name = fmt.Sprintf("Prometheus was down, a series was born at %s", number(n))
+	c.series[2] = cs.track().gap(back).hold(n, c.until+cs.sample).of(cs.counter)
+	c.timeline = func(w time.Duration) []moment {
+		all := known(w)
+		all[0] = cs.unborn()
+		return all
+	}
+	return c
 }
 
 func (cs countStage) down(name string, back, until time.Duration, n float64) scenario {

@@ -63,13 +63,21 @@ func growth(selector, known string, w slo.Duration) string {
 		over(selector, w), selector, w, known, w, increase(selector, w))
 }
 
-// tileMemory is how long a gap in scraping the difference of last values bridges (facts/promql.md B2).
-const tileMemory = "30m"
+// How far back the last value before a tile is looked for (facts/promql.md B2). Every scrape of the last minutes is read; before that, one
+// every two minutes, each of which shows what was scraped up to five minutes earlier: as exact where Prometheus was down. Where scrapes
+// failed for longer than tileMemory, which Prometheus marks, up to a tile's events count twice; without the strides they would be lost.
+const (
+	tileMemory = 10 * minute
+	tileStride = tileLength
+	tileBridge = 62 * minute // of which the tile itself are the first two
+)
 
 // difference is what counters grew by in one tile: of last values, so that nothing is lost between tiles. A reset, and a birth on a known
 // target, count from 0.
 func difference(selector, known string, w slo.Duration) string {
 	last := "last_over_time(" + over(selector, w) + ")"
-	return fmt.Sprintf("(%s - last_over_time(%s[%s] offset %s)) >= 0 or %s and on (job, instance) group by (job, instance) (%s offset %s)",
-		last, selector, tileMemory, w, last, known, w)
+	near := fmt.Sprintf("last_over_time(%s[%s] offset %s)", selector, tileMemory, w)
+	far := fmt.Sprintf("last_over_time(%s[%s:%s] offset %s)", selector, tileBridge-tileMemory, tileStride, tileMemory)
+	return fmt.Sprintf("(%s - (%s or %s)) >= 0 or %s and on (job, instance) group by (job, instance) (%s offset %s)",
+		last, near, far, last, known, w)
 }

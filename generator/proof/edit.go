@@ -34,6 +34,7 @@ type edit struct {
 	near     string // the operation around it
 	within   string // the case, of those joined by or
 	expr     string
+	idle     bool // shown to change nothing, without any test
 }
 
 // edits are all changes of an expression, each once. every is the interval of evaluations.
@@ -55,8 +56,10 @@ type editor struct {
 	all    []edit
 	timed  bool   // the operand beside is a time
 	asked  bool   // only whether there is a value matters
+	idle   bool   // the change makes no difference
 	near   string // the operation around
 	within string // the case, of those joined by or
+	around []around
 }
 
 // try records a change, unless it gives no expression or one that was there.
@@ -69,7 +72,7 @@ func (e *editor) try(operator Operator, part func() string, change, back func())
 		return
 	}
 	e.seen[text] = true
-	e.all = append(e.all, edit{operator, was, is, e.near, e.within, text})
+	e.all = append(e.all, edit{operator, was, is, e.near, e.within, text, e.idle})
 }
 
 func (e *editor) visit(n parser.Expr, set func(parser.Expr)) {
@@ -80,7 +83,7 @@ func (e *editor) visit(n parser.Expr, set func(parser.Expr)) {
 		e.aggregate(n)
 	case *parser.Call:
 		for i, arg := range n.Args {
-			e.visit(arg, func(x parser.Expr) { n.Args[i] = x })
+			e.standing(around{call: n}, func() { e.visit(arg, func(x parser.Expr) { n.Args[i] = x }) })
 		}
 	case *parser.ParenExpr:
 		e.visit(n.Expr, func(x parser.Expr) { n.Expr = x })
@@ -124,27 +127,34 @@ func (e *editor) binary(n *parser.BinaryExpr, set func(parser.Expr)) {
 		e.swap(n)
 	}
 	if m := n.VectorMatching; m != nil {
-		e.without(NoLabel, n.String, &m.MatchingLabels)
+		e.without(NoLabel, n.String, &m.MatchingLabels, func(label string) bool { return m.On && sameEverywhere(n, label) })
 	}
 	outside := *e
 	e.timed, e.near = e.timed || isTime(n.LHS) || isTime(n.RHS), n.String()
 	e.inside(n.LHS, op, outside.within)
-	e.visit(n.LHS, func(x parser.Expr) { n.LHS = x })
+	e.standing(around{binary: n, other: n.RHS}, func() { e.visit(n.LHS, func(x parser.Expr) { n.LHS = x }) })
 	e.asked = e.asked || op == parser.LAND || op == parser.LUNLESS
 	e.inside(n.RHS, op, outside.within)
-	e.visit(n.RHS, func(x parser.Expr) { n.RHS = x })
+	e.standing(around{binary: n, other: n.LHS, right: true}, func() { e.visit(n.RHS, func(x parser.Expr) { n.RHS = x }) })
 	e.timed, e.asked, e.near, e.within = outside.timed, outside.asked, outside.near, outside.within
 }
 
 func (e *editor) aggregate(n *parser.AggregateExpr) {
-	e.without(NoLabel, n.String, &n.Grouping)
+	e.without(NoLabel, n.String, &n.Grouping, func(string) bool { return false })
 	outside := e.near
 	e.near = n.String()
-	e.visit(n.Expr, func(x parser.Expr) { n.Expr = x })
+	e.standing(around{aggregate: n}, func() { e.visit(n.Expr, func(x parser.Expr) { n.Expr = x }) })
 	if n.Param != nil {
 		e.visit(n.Param, func(x parser.Expr) { n.Param = x })
 	}
 	e.near = outside
+}
+
+// standing visits what stands in an operation.
+func (e *editor) standing(in around, visit func()) {
+	e.around = append(e.around, in)
+	visit()
+	e.around = e.around[:len(e.around)-1]
 }
 
 // inside remembers the outermost case that an operand is.
@@ -209,17 +219,20 @@ func grouped(n parser.Expr) parser.Expr {
 }
 
 // without drops each of some names in turn.
-func (e *editor) without(operator Operator, part func() string, names *[]string) {
+func (e *editor) without(operator Operator, part func() string, names *[]string, idle func(string) bool) {
 	all := *names
-	for i := range all {
+	defer func() { e.idle = false }()
+	for i, name := range all {
+		e.idle = idle(name)
 		e.try(operator, part, func() { *names = slices.Delete(slices.Clone(all), i, i+1) }, func() { *names = all })
 	}
 }
 
 func (e *editor) matchers(n *parser.VectorSelector) {
 	all := n.LabelMatchers
+	defer func() { e.idle = false }()
 	for i, m := range all {
-		if m.Name != model.MetricNameLabel {
+		if e.idle = e.redundant(m); m.Name != model.MetricNameLabel {
 			e.try(NoMatcher, n.String, func() { n.LabelMatchers = slices.Delete(slices.Clone(all), i, i+1) }, func() { n.LabelMatchers = all })
 		}
 	}

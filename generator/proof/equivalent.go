@@ -11,12 +11,13 @@ type Equivalent struct {
 	Near     string // the operation around it
 	Within   string // the case of or that it stands in
 	Before   string // the whole expression
+	Idle     bool   // only what is shown to say the same
 	Reason   string
 }
 
 func lookup(table []Equivalent, m Mutant) (Equivalent, bool) {
 	for _, e := range table {
-		if e.Operator == m.Operator && matches(e.Rule, m.Rule) && matches(e.Was, m.Was) && matches(e.Is, m.Is) && matches(e.Near, m.Near) && matches(e.Within, m.Within) &&
+		if e.Operator == m.Operator && (m.Idle || !e.Idle) && matches(e.Rule, m.Rule) && matches(e.Was, m.Was) && matches(e.Is, m.Is) && matches(e.Near, m.Near) && matches(e.Within, m.Within) &&
 			matches(e.Before, m.Before) {
 			return e, true
 		}
@@ -36,11 +37,8 @@ const (
 
 // Equivalents is the table for the templates of generator/prom.
 var Equivalents = []Equivalent{
-	{Operator: NoMatcher, Was: `^slo:`, Before: `^(clamp_min\()?\(?(sum_over_time\()?slo:[^{]+\{[^}]*\}[^()]*\)? (and|unless|/|-|>|<|>=|<=|==|!=) .*slo:`, Reason: "operands match on all labels, and the other one keeps the matcher"},
-	{Operator: NoMatcher, Before: startCount, Reason: "a start is subtracted from one with the same labels, and the other one keeps the matcher"},
-	{Operator: NoMatcher, Before: `and on \(job, instance\) \(time\(\) - [^ ]+ <= `, Reason: "gauge and time of push match on job, and the other one keeps the matcher"},
-	{Operator: NoMatcher, Before: `^min\(rollback_agent_gate_result.* and \(time\(\) - `, Reason: "result and time match on all labels, and the other one keeps the matcher"},
-	{Operator: NoLabel, Before: `and on \(job, instance\) \(time\(\) - [^ ]+ <= `, Is: `and on \(instance\) `, Reason: "both selectors name the job"},
+	{Operator: NoMatcher, Idle: true, Reason: "operands match on the label, and the other one keeps the matcher"},
+	{Operator: NoLabel, Idle: true, Reason: "all that is matched has one value of it"},
 	{Operator: GreaterNumber, Is: `^0.5$`, Near: `^slo:events[^ ]+ > 0$`, Reason: "events are whole: there is none, or one at least"},
 	{Operator: OtherComparison, Was: `^histogram_quantile`, Is: ` > 0$`, Reason: "no request takes no time at all"},
 	{Operator: SmallerNumber, Is: `^-0.5$`, Near: `^histogram_quantile`, Reason: "what is dropped is NaN, and no request takes less than no time"},
@@ -52,27 +50,19 @@ var Equivalents = []Equivalent{
 	{Operator: LongerWindow, Was: `^\[`, Near: `^last_over_time`, Before: startCount, Reason: "how far back the process before is looked for, and how long its start is shown, are choices, beyond any gap that is played"},
 	{Operator: ShorterWindow, Was: `^\[`, Near: `^last_over_time`, Before: startCount, Reason: "how far back the process before is looked for, and how long its start is shown, are choices, beyond any gap that is played"},
 	{Operator: GreaterNumber, Is: `^3$`, Near: `> bool 2$`, Reason: "a clock wanders by a second or two, and no process starts twice within a scrape"},
-	{Operator: NoMatcher, Within: ` and | - last_over_time`, Before: anyCount, Reason: "operands match on all labels, or on job and instance, and the other one keeps the matcher"},
 	{Operator: NoMatcher, Within: `^0 \* count`, Before: anyCount, Reason: "nothing fires on a 0 too many"},
 	{Operator: OtherComparison, Was: `^(round\(|max_over_time\([^ ]*\) > 0$|[^ (]+ > 0$)`, Is: `>= 0$`, Within: ` and `, Before: anyCount, Reason: "a count of 0 adds nothing"},
 	{Operator: SmallerNumber, Is: `^-0.5$`, Near: `^(round\(|max_over_time\([^ ]*\) > 0$|[^ (]+ > 0$)`, Within: ` and `, Before: anyCount, Reason: "a count of 0 adds nothing"},
 	{Operator: GreaterNumber, Is: `^0.5$`, Near: ` > 0$`, Before: anyCount, Reason: "events are whole: there is none, or one at least"},
 	{Operator: LongerWindow, Near: `^(round|resets)\(`, Within: ` and resets`, Before: anyCount, Reason: "cases overlap: what this one leaves at the edge of its window, another counts"},
 	{Operator: ShorterWindow, Near: `^(round|resets)\(`, Within: ` and resets`, Before: anyCount, Reason: "cases overlap: what this one leaves at the edge of its window, another counts"},
-	{Operator: LongerWindow, Was: `^\[`, Near: `^max_over_time.* - last_over_time`, Before: anyCount, Reason: "an older maximum is the value before"},
-	{Operator: LongerWindow, Was: `^\[`, Near: `^max_over_time.* == last_over_time`, Before: anyCount, Reason: "the value before is the same in either window"},
-	{Operator: ShorterWindow, Was: `^\[`, Near: `^max_over_time.* == last_over_time`, Before: anyCount, Reason: "the value before is the same in either window"},
-	{Operator: LongerWindow, Near: `^(last_over_time\(up|last_over_time\(process|changes\()`, Before: anyCount, Reason: "cases overlap: what this one leaves at the edge of its window, another counts"},
-	{Operator: LongerWindow, Near: `unless last_over_time`, Before: anyCount, Reason: "cases overlap: what this one leaves at the edge of its window, another counts"},
-	{Operator: ShorterWindow, Near: `unless last_over_time`, Before: anyCount, Reason: "cases overlap: what this one leaves at the edge of its window, another counts"},
+	{Operator: LongerWindow, Was: `^\[`, Near: `^0 \* max_over_time`, Before: anyCount, Reason: "0 is subtracted from what has samples in the window, and from nothing else"},
+	{Operator: LongerWindow, Near: `^(last_over_time\(process|changes\()`, Before: anyCount, Reason: "cases overlap: what this one leaves at the edge of its window, another counts"},
 	{Operator: LongerWindow, Near: `^count_over_time`, Before: anyCount, Reason: "cases overlap: what this one leaves at the edge of its window, another counts"},
 	{Operator: LongerWindow, Near: `^min by`, Before: anyCount, Reason: "cases overlap: what this one leaves at the edge of its window, another counts"},
 	{Operator: ShorterWindow, Near: `^min by`, Before: anyCount, Reason: "cases overlap: what this one leaves at the edge of its window, another counts"},
 	{Operator: ShorterWindow, Within: `^round\(increase\([^ ]+ > 0$`, Before: anyCount, Reason: "cases overlap: what this one leaves at the edge of its window, another counts"},
 	{Operator: ShorterWindow, Near: `^max_over_time`, Within: `unless [^ ]+ offset`, Before: anyCount, Reason: "cases overlap: what this one leaves at the edge of its window, another counts"},
-	{Operator: NoLabel, Is: `(and|<) on \(instance\)`, Before: anyCount, Reason: "both selectors name the job"},
-	{Operator: NoBranch, Was: `^last_over_time\(up.* or `, Is: `^last_over_time\(process`, Before: anyCount, Reason: "cases overlap: the case of up knows the target, too"},
-	{Operator: NoBranch, Was: `^[^ (]+ > 0 unless last_over_time`, Is: `^[^ (]+ > 0$`, Before: anyCount, Reason: "a known series is counted by its difference, which comes first"},
 	{Operator: Swapped, Was: `^time\(\) - `, Within: `changes\(`, Before: anyCount, Reason: "a first process that started just then, or any: another case counts the same"},
 	{Operator: GreaterNumber, Near: `^time\(\) - `, Within: `changes\(`, Before: anyCount, Reason: "a first process that started just then, or any: another case counts the same"},
 	{Operator: OtherComparison, Is: `>= time\(\)`, Within: `changes\(`, Before: anyCount, Reason: "a first process that started just then, or any: another case counts the same"},

@@ -15,7 +15,8 @@ type Mutant struct {
 	Within      string // the case that it stands in, where cases are joined by or
 	Before      string // the whole expression, or `for`
 	After       string
-	rule        int // in Rules
+	Idle        bool // it is shown to say the same, without any test
+	rule        int  // in Rules
 	broken      rule
 }
 
@@ -31,7 +32,7 @@ func (r Rules) mutants(every time.Duration) []Mutant {
 			step = every
 		}
 		for _, e := range edits(original.expr, step) {
-			all = append(all, Mutant{original.group, original.name, e.operator, e.was, e.is, e.near, e.within, original.expr, e.expr, i, original.with(e.expr)})
+			all = append(all, Mutant{original.group, original.name, e.operator, e.was, e.is, e.near, e.within, original.expr, e.expr, e.idle, i, original.with(e.expr)})
 		}
 		if original.alerting {
 			all = append(all, original.waits(i, step)...)
@@ -46,7 +47,7 @@ func (r rule) waits(index int, step time.Duration) []Mutant {
 	change := func(key string, was, is time.Duration, broken rule) {
 		if is >= 0 {
 			text := func(d time.Duration) string { return key + ": " + model.Duration(d).String() }
-			all = append(all, Mutant{r.group, r.name, OtherFor, text(was), text(is), "", "", text(was), text(is), index, broken})
+			all = append(all, Mutant{r.group, r.name, OtherFor, text(was), text(is), "", "", text(was), text(is), false, index, broken})
 		}
 	}
 	for _, d := range []time.Duration{r.wait + step, r.wait - step} {

@@ -9,11 +9,13 @@ import (
 	"time"
 
 	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/model/value"
 	"github.com/prometheus/prometheus/storage"
 	"github.com/prometheus/prometheus/tsdb"
 )
 
-// Series is one series: At is asked for every scrape, in order; NaN is a scrape that failed.
+// Series is one series: At is asked for every scrape, in order. NaN is no scrape at all; Prometheus's stale marker is what it writes at the
+// first one that fails.
 type Series struct {
 	Labels map[string]string
 	At     func(time.Time) float64
@@ -65,7 +67,7 @@ func (p Past) scrape(db *tsdb.DB, series []Series) error {
 	for t := p.From; !t.After(p.To); t = t.Add(p.Scrape) {
 		for i, s := range series {
 			v := s.At(t)
-			if math.IsNaN(v) {
+			if math.IsNaN(v) && !value.IsStaleNaN(v) {
 				continue
 			}
 			ref, err := a.Append(refs[i], sets[i], t.UnixMilli(), v)
