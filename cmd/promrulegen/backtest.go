@@ -57,7 +57,7 @@ func (s *settings) backtesting(app *kingpin.Application) (*backtesting, string) 
 	c.Flag("tags", "The tags that are releases.").Default("*").PlaceHolder("PATTERN").StringVar(&b.tags)
 	c.Flag("compare", "Replay this rule file beside ours.").PlaceHolder("RULES").ExistingFileVar(&b.compare)
 	c.Flag("html", "Also write one page with a time line and a plot of each alert.").PlaceHolder("FILE").StringVar(&b.html)
-	c.Flag("output", "text or json.").Default("text").EnumVar(&s.output, "text", "json")
+	choiceFlag(c, "output", "text or json.", &s.output, "text", "json")
 	return b, c.FullCommand()
 }
 

@@ -99,7 +99,7 @@ func application(env streams) (*kingpin.Application, map[string]command) {
 
 func (s *settings) folder(c *kingpin.CmdClause) {
 	c.Flag("names", "Record error budgets under sloth's names, too, whatever `names` in the bindings says: ours, or sloth.").
-		PlaceHolder("SCHEME").EnumVar(&s.names, string(slo.NamesOurs), string(slo.NamesSloth))
+		PlaceHolder("SCHEME").SetValue(choice{"names", &s.names, []string{string(slo.NamesOurs), string(slo.NamesSloth)}})
 	c.Flag("out", "The folder of the generated files; `generated` beside the bindings unless given.").PlaceHolder("DIR").StringVar(&s.out)
 }
 

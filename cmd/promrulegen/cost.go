@@ -40,12 +40,12 @@ func (s *settings) costing(app *kingpin.Application) (*costing, string) {
 	x := &costing{settings: s}
 	c := app.Command("cost", "Say how many samples each rule reads, and how many series it writes, at every evaluation.").HelpLong(costHelp)
 	c.Arg("files", "Rule files; the rules that the sources compile to unless given.").StringsVar(&x.files)
-	c.Flag("series", "How many series a selector is assumed to pick.").Default("10").FloatVar(&x.series)
-	c.Flag("groups", "How many groups an aggregation by labels is assumed to have.").Default("10").FloatVar(&x.groups)
+	amountFlag(c, "series", "How many series a selector is assumed to pick.", "10", &x.series)
+	amountFlag(c, "groups", "How many groups an aggregation by labels is assumed to have.", "10", &x.groups)
 	c.Flag("scrape-interval", "How often series get a sample; that of the bindings, or 15s for files, unless given.").PlaceHolder("15s").StringVar(&x.scrape)
-	c.Flag("max-samples", "The most that one evaluation of all rules may read; 0 is any number.").Default("0").FloatVar(&x.most)
+	amountFlag(c, "max-samples", "The most that one evaluation of all rules may read; 0 is any number.", "0", &x.most)
 	c.Flag("prometheus.url", "Ask this Prometheus how many series each selector picks, in place of --series.").PlaceHolder("URL").StringVar(&s.prometheus)
-	c.Flag("output", "text or json.").Default("text").EnumVar(&s.output, "text", "json")
+	choiceFlag(c, "output", "text or json.", &s.output, "text", "json")
 	return x, c.FullCommand()
 }
 
@@ -63,7 +63,7 @@ func (x *costing) run(ctx context.Context, env streams) error {
 	if err != nil {
 		return err
 	}
-	if traffic.Series, err = x.counting(ctx, rules); err != nil {
+	if traffic.Series, err = x.counting(ctx, env, rules); err != nil {
 		return err
 	}
 	cost := rules.Cost(traffic)
@@ -91,8 +91,8 @@ func (x *costing) sources() (proof.Rules, proof.Traffic, error) {
 		return rules, traffic, err
 	}
 	scrape, err := model.ParseDuration(x.scrape)
-	if err == nil && scrape == 0 {
-		err = fmt.Errorf("--scrape-interval must be longer than nothing")
+	if err != nil || scrape == 0 {
+		err = fmt.Errorf("--scrape-interval %q must be a time such as 15s, longer than nothing", x.scrape)
 	}
 	traffic.Scrape = time.Duration(scrape)
 	return rules, traffic, err
@@ -139,7 +139,7 @@ func (x *costing) assumed(selector string) float64 {
 }
 
 // counting says how many series a selector picks: as assumed, or as a server has them now.
-func (x *costing) counting(ctx context.Context, rules proof.Rules) (func(selector string) float64, error) {
+func (x *costing) counting(ctx context.Context, env streams, rules proof.Rules) (func(selector string) float64, error) {
 	if x.prometheus == "" {
 		return x.assumed, nil
 	}
@@ -155,6 +155,9 @@ func (x *costing) counting(ctx context.Context, rules proof.Rules) (func(selecto
 		}
 		for _, s := range answer {
 			counts[selector] = s.Value
+		}
+		if counts[selector] == 0 {
+			fmt.Fprintf(env.err, "%s picks no series at %s now: what reads it counts as free\n", selector, x.prometheus)
 		}
 	}
 	return func(selector string) float64 { return counts[selector] }, nil

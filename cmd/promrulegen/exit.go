@@ -59,7 +59,7 @@ func counted(n int, noun string) string {
 const diagnosticsHelp = "text, or json: diagnostics as an array of {file, line, column, width, message, hint} on standard output, and nothing else there."
 
 func (s *settings) reports(c *kingpin.CmdClause) {
-	c.Flag("output", diagnosticsHelp).Default("text").EnumVar(&s.output, "text", "json")
+	choiceFlag(c, "output", diagnosticsHelp, &s.output, "text", "json")
 }
 
 // quiet leaves standard output to JSON.

@@ -40,7 +40,7 @@ func (s *settings) explaining(app *kingpin.Application) (*explanation, string) {
 	x := &explanation{settings: s}
 	c := app.Command("explain", "Say what the runbook states, and what becomes of every heading, row and item.").HelpLong(shape)
 	c.Arg("document", "A runbook to explain as it stands, without bindings.").StringVar(&x.document)
-	c.Flag("output", "text, json or json-items.").Default("text").EnumVar(&x.output, "text", "json", "json-items")
+	choiceFlag(c, "output", "text, json or json-items.", &x.output, "text", "json", "json-items")
 	return x, c.FullCommand()
 }
 

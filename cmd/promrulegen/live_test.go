@@ -10,10 +10,18 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/coclai/cutover/generator/backtest/pasttest"
 )
 
 // emptyPrometheus starts a real Prometheus that scrapes nothing, and returns its URL once it answers.
 func emptyPrometheus(t *testing.T) string {
+	t.Helper()
+	return prometheusOver(t, t.TempDir())
+}
+
+// prometheusOver starts one that has scraped before what is in a TSDB directory.
+func prometheusOver(t *testing.T, tsdb string) string {
 	t.Helper()
 	program, err := exec.LookPath("prometheus")
 	if err != nil {
@@ -26,7 +34,7 @@ func emptyPrometheus(t *testing.T) string {
 	if err := os.WriteFile(config, []byte("global: {}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(program, "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "tsdb"), "--web.listen-address="+address)
+	cmd := exec.Command(program, "--config.file="+config, "--storage.tsdb.path="+tsdb, "--web.listen-address="+address)
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("start Prometheus (make build): %v", err)
 	}
@@ -60,6 +68,55 @@ func freeAddress(t *testing.T) string {
 	defer listener.Close()
 	return listener.Addr().String()
 }
+
+// Two codes of three instances are scraped; of one selector there is nothing, and that is said.
+func TestCostCountsTheSeriesOfAServer(t *testing.T) {
+	dir, now := t.TempDir(), time.Now().Truncate(time.Second)
+	var all []pasttest.Series
+	for _, instance := range []string{"a", "b", "c"} {
+		for _, code := range []string{"200", "500"} {
+			set := map[string]string{"__name__": "http_requests_total", "job": "shop", "instance": instance, "code": code}
+			all = append(all, pasttest.Series{Labels: set, At: func(time.Time) float64 { return 1 }})
+		}
+	}
+	tsdb := filepath.Join(dir, "tsdb")
+	if err := (pasttest.Past{From: now.Add(-time.Minute), To: now, Scrape: 15 * time.Second}).Write(tsdb, all); err != nil {
+		t.Fatal(err)
+	}
+	rules := filepath.Join(dir, "rules.yaml")
+	if err := os.WriteFile(rules, []byte(twoRules), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out, errs bytes.Buffer
+	server := prometheusOver(t, tsdb)
+	if code := run(t.Context(), streams{&out, &errs}, []string{"cost", "--prometheus.url", server, "--max-samples", "123", rules}); code != exitYes {
+		t.Errorf("cost exits %d: %s", code, errs.String())
+	}
+	for _, want := range []string{"\n120 ", "\n3 ", "\n123 "} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%q is not in\n%s", want, out.String())
+		}
+	}
+	if want := `{__name__="misspelt_total"} picks no series at ` + server; !strings.Contains(errs.String(), want) {
+		t.Errorf("%q is not in\n%s", want, errs.String())
+	}
+	if code := run(t.Context(), streams{&out, &errs}, []string{"cost", "--prometheus.url", server, "--max-samples", "122", rules}); code != exitNo {
+		t.Errorf("cost of more than --max-samples exits %d", code)
+	}
+	if code := run(t.Context(), streams{&out, &errs}, []string{"cost", "--prometheus.url", "http://" + freeAddress(t), rules}); code != exitUnable {
+		t.Errorf("cost without its server exits %d", code)
+	}
+}
+
+const twoRules = `groups:
+  - name: g
+    interval: 30s
+    rules:
+      - record: requests:rate5m
+        expr: sum(rate(http_requests_total{job="shop"}[5m]))
+      - record: failures
+        expr: sum(http_requests_total{code="500"}) + sum(rate(misspelt_total[5m]))
+`
 
 func TestRulesThatCannotWorkOnAServerAreNotWritten(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "generated")

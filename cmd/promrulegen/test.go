@@ -41,7 +41,7 @@ func (s *settings) proving(app *kingpin.Application) (*proving, string) {
 	c.Arg("files", "Test files; those that the sources compile to unless given.").StringsVar(&t.files)
 	c.Flag("mutate", "Break the rules, one mistake at a time, and report what no test notices.").BoolVar(&t.mutate)
 	s.folder(c)
-	c.Flag("output", "text or json.").Default("text").EnumVar(&s.output, "text", "json")
+	choiceFlag(c, "output", "text or json.", &s.output, "text", "json")
 	return t, c.FullCommand()
 }
 
