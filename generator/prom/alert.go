@@ -3,6 +3,7 @@ package prom
 import (
 	"fmt"
 	"maps"
+	"math/big"
 	"strings"
 	"time"
 
@@ -90,14 +91,37 @@ func (a alert) violation(r reading) string {
 	id, b := identity{a.matrix.Service, a.matrix.Environment, a.sli.ID}, a.bound
 	value := id.of(r.current(b.Window))
 	terms := []string{fmt.Sprintf("%s %s %s", value, b.Op, a.limitExpr(id))}
-	if floor := a.floor(); floor.Sign() > 0 {
-		terms = append(terms, fmt.Sprintf("%s > %s", excess(value, a.baselineExpr(id), b.Op), floor))
+	floor := a.floor()
+	switch base := baseline(a.sli); {
+	case floor.Sign() <= 0:
+	case !missable(base): // a number: one of the two bounds is the other's as well
+		terms = []string{value + " " + a.tighter()}
+	default:
+		terms = append(terms, fmt.Sprintf("%s > %s", excess(value, id.of(slo.BaselineSeries), b.Op), floor))
 	}
 	if a.guard.Sign() > 0 {
 		terms = append(terms, fmt.Sprintf("%s >= %s", id.of(slo.EventsSeries(b.Window)), a.guard))
 	}
 	return strings.Join(terms, " and ")
 }
+
+// tighter is a relative bound on a fixed baseline, or the floor above that, whichever takes more.
+func (a alert) tighter() string {
+	base, op := baseline(a.sli).Value, slo.Greater
+	limit, edge := new(big.Rat).Add(base.Rat(), new(big.Rat).Mul(base.Rat(), a.bound.Relative.Rat())), new(big.Rat).Add(base.Rat(), a.floor().Rat())
+	further := edge.Cmp(limit)
+	if lowIsBad(a.bound.Op) {
+		edge.Sub(base.Rat(), a.floor().Rat())
+		op, further = slo.Less, limit.Cmp(edge)
+	}
+	if further < 0 || further == 0 && op == a.bound.Op {
+		return fmt.Sprintf("%s %s", a.bound.Op, a.bound.Relative.PlusOne().Times(base))
+	}
+	return fmt.Sprintf("%s %s", op, slo.Rounded(edge, exactPlaces))
+}
+
+// exactPlaces are more decimal places than a sum of two decimals of a runbook has.
+const exactPlaces = 18
 
 // floor is the least absolute excess over a baseline; 0 without one.
 func (a alert) floor() slo.Decimal {
@@ -117,14 +141,6 @@ func (a alert) limitExpr(id identity) string {
 		return b.Value.String()
 	}
 	return "0"
-}
-
-// baselineExpr is the baseline: a fixed one stands in the rule, exactly, and for every group alike.
-func (a alert) baselineExpr(id identity) string {
-	if b := baseline(a.sli); !missable(b) {
-		return b.Value.String()
-	}
-	return id.of(slo.BaselineSeries)
 }
 
 // excess is how far the value lies on the bad side of the baseline.

@@ -15,5 +15,5 @@ func downShare(a slo.AvailabilityMeasure, by grouping) share {
 	bad := func(w slo.Duration, _ string) string {
 		return by.sum(fmt.Sprintf("%s - sum_over_time(%s)", counted(w), over(a.Up, w)))
 	}
-	return share{by: by, newest: a.Up, events: events, bad: bad, tile: tally{events, bad}}
+	return share{by: by, newest: a.Up, some: true, events: events, bad: bad, tile: tally{events, bad}}
 }

@@ -2,6 +2,9 @@ package prom
 
 import (
 	"fmt"
+	"math"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/coclai/cutover/generator/slo"
@@ -28,10 +31,12 @@ func availabilityScenarios(st stage, a slo.AvailabilityMeasure) []scenario {
 	for _, d := range decoys(match, match) {
 		us.decoys = append(us.decoys, d.beside(st.group, match))
 	}
-	all := []scenario{us.comesAndGoes(), us.outage()}
+	all := []scenario{us.comesAndGoes(), us.beside(us.outage())}
 	for _, limit := range limits(st.alerts) {
 		all = append(all, us.levels(limit)...)
+		all = append(all, us.aLittle(limit)...)
 	}
+	all = append(all, us.guards()...)
 	if us.second != nil && us.violatedBy(1) {
 		all = append(all, us.twoGroups())
 	}
@@ -113,6 +118,66 @@ func (us upStage) down(bad, targets int, limit slo.Decimal) scenario {
 	}
 }
 
+// aLittle are shares a 200th below and above a bound, of a target that is up for a part of each sample: more targets than that would be
+// needed to say it in whole ones.
+func (us upStage) aLittle(limit slo.Decimal) []scenario {
+	var all []scenario
+	for name, part := range map[string]float64{"a little less": 0.995, "a little more": 1.005} {
+		value, until := limit.Float()*part, us.long()
+		if value <= 0 || value >= 1 {
+			continue
+		}
+		all = append(all, scenario{
+			name:   fmt.Sprintf("%s down than %s", name, quantity(slo.Bound{Value: &limit}, slo.Ratio)),
+			series: []series{us.gauge(us.up, span{1 - value, until + us.sample})}, until: until, peak: until,
+			timeline: us.share(1, until, func(time.Duration) float64 { return value }),
+		})
+	}
+	slices.SortFunc(all, func(a, b scenario) int { return strings.Compare(a.name, b.name) })
+	return all
+}
+
+// guards are an outage of too few samples, and of just enough: one a target.
+func (us upStage) guards() []scenario {
+	enough := int(math.Ceil(us.sli.MinEvents.Float()))
+	if enough <= 1 || enough > mostTargets || us.longest > 0 {
+		return nil
+	}
+	at := 2 * us.evaluation
+	until := at + us.evaluation
+	var all []scenario
+	for _, n := range []int{enough - 1, enough} {
+		c := scenario{
+			name: fmt.Sprintf("down, by %d samples, where it takes %d", n, enough), until: until, peak: at,
+			timeline: us.visibleOnce(at, float64(n)),
+		}
+		for i := range n {
+			c.series = append(c.series, us.track().gap(at).hold(0, at+us.sample).lose(until+us.sample).of(us.up.with(us.apart, fmt.Sprintf("target-%d", i))))
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+// visibleOnce is the timeline of bad samples at one time.
+func (us upStage) visibleOnce(at time.Duration, n float64) func(time.Duration) []moment {
+	return func(time.Duration) []moment {
+		seen := moment{at: at, known: true, value: 1, events: n}
+		lost := seen
+		lost.at, lost.missing = at+us.sample, true
+		return []moment{{missing: true}, seen, lost}
+	}
+}
+
+// strangers are the decoys, up all the time.
+func (us upStage) strangers(until time.Duration) []series {
+	var all []series
+	for _, d := range us.decoys {
+		all = append(all, us.gauge(d, span{1, until + us.sample}))
+	}
+	return all
+}
+
 // outage is one target that goes down and comes back: every sample counts, for as long as it is in the window.
 func (us upStage) outage() scenario {
 	from := 2 * us.evaluation
@@ -147,7 +212,7 @@ func (us upStage) comesAndGoes() scenario {
 	until := us.onEvaluation(to+max(us.patience, us.wide)) + us.evaluation
 	return scenario{
 		name: "not measured, up, lost", until: until, peak: from,
-		series: []series{us.track().gap(from).hold(1, to).lose(until + us.sample).of(us.up)},
+		series: append(us.strangers(until), us.track().gap(from).hold(1, to).lose(until+us.sample).of(us.up)),
 		timeline: func(w time.Duration) []moment {
 			// How many samples there are is for the other scenarios; nothing is bad among them.
 			return []moment{{missing: true}, {at: from, known: true}, {at: to, missing: true}}

@@ -47,7 +47,7 @@ func lastWeek(m slo.Matrix, s slo.SLI) []Rule {
 			id.record(slo.BaselineEvents, shiftedBy(sevenDays, sh.events(over))),
 			id.record(slo.BaselineBad, shiftedBy(sevenDays, sh.bad(over, events))),
 		}
-		value = fmt.Sprintf("%s / (%s > 0)", id.of(slo.BaselineBad), events)
+		value = fmt.Sprintf("%s / %s", id.of(slo.BaselineBad), sh.divisor(events))
 	} else {
 		value, events = measuredOver(m, s, weekAgo)
 	}

@@ -109,7 +109,7 @@ func (st stage) strangers(until time.Duration) []series {
 	for _, other := range []specimen{
 		own.with(slo.LabelService, "other"), own.with(slo.LabelEnvironment, "other"), own.with(slo.LabelSLO, st.sli.ID+"-other"),
 	} {
-		all = append(all, st.track().hold(1e6, until+st.sample).of(other))
+		all = append(all, st.track().hold(1e12, until+st.sample).of(other))
 	}
 	return all
 }
@@ -149,6 +149,43 @@ func (st stage) against(c scenario, base float64) scenario {
 	return c
 }
 
+// aboutBaseline are a violation that nothing can be compared with, and what shows that something can: series of other releases and SLIs, an
+// agent that has died, a release that has its baseline.
+func (st stage) aboutBaseline(violation scenario, base float64) []scenario {
+	if !missable(baseline(st.sli)) {
+		return nil
+	}
+	all := []scenario{st.beside(st.incomparable(violation)), st.noRelease(), st.withRelease(violation, base)}
+	if !st.captured() {
+		return all
+	}
+	zero, orphaned := st.incomparable(violation), st.against(violation, base)
+	zero.name = "the release's baseline is zero"
+	zero.series = append(zero.series, st.exported("a", 0, zero.until))
+	orphaned.name = "the agent died, its baseline stands"
+	last := st.agentSeries(slo.AgentBaseline, "a").with(slo.LabelSLO, st.sli.ID)
+	orphaned.series = slices.Concat(violation.series, st.strangers(violation.until), []series{
+		st.track().hold(base, st.evaluation).lose(violation.until + st.sample).of(last),
+	})
+	return append(all, zero, orphaned)
+}
+
+// noRelease has no baseline and needs none.
+func (st stage) noRelease() scenario {
+	until := st.onEvaluation(st.patience) + st.evaluation
+	return scenario{
+		name: "no release is out, and there is no baseline", until: until, peak: until,
+		series: st.outElsewhere(until + st.sample), timeline: same(moment{missing: true}),
+	}
+}
+
+// withRelease is a release that is out and has a baseline.
+func (st stage) withRelease(c scenario, base float64) scenario {
+	c = st.against(st.incomparable(c), base)
+	c.name = "the release has its baseline"
+	return c
+}
+
 // incomparable is a scenario while a release is out and there is no baseline: nothing violates, and that it is so is said.
 func (st stage) incomparable(c scenario) scenario {
 	c.name = "the release has no baseline"
@@ -165,7 +202,8 @@ func (st stage) incomparable(c scenario) scenario {
 	return c
 }
 
-// beyond are values a 200th below and above each relative bound.
+// beyond are values a 200th below and above each relative bound, and that itself where it decides: the baselines that are played are binary
+// fractions, so that their products are exact.
 func (st stage) beyond(base float64) []float64 {
 	var all []float64
 	for _, a := range st.alerts {
@@ -175,6 +213,9 @@ func (st stage) beyond(base float64) []float64 {
 				limit = max(limit, base+excess)
 			}
 			all = append(all, limit*0.995, limit*1.005)
+			if limit == a.limit(base) {
+				all = append(all, limit)
+			}
 		}
 	}
 	return all

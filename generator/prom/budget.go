@@ -116,7 +116,7 @@ func (b budget) windows(here func(slo.Duration) bool) []Rule {
 
 func (b budget) ratio(w slo.Duration) Rule {
 	bad, all := b.sums(w)
-	value := fmt.Sprintf("(%s) / (%s > 0)", bad, all)
+	value := fmt.Sprintf("(%s) / %s", bad, b.share.divisor(all))
 	if b.sli.Measure.Ratio != nil && b.sli.Measure.Ratio.Good != "" {
 		value = fmt.Sprintf("clamp_min(%s, 0)", value) // a difference of two counts, each a scrape early or late
 	}

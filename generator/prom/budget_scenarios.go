@@ -113,7 +113,7 @@ func (bs budgetStage) played(here func(slo.Duration) bool) []scenario {
 	if len(alerts) == 0 {
 		return nil
 	}
-	all = append(all, bs.over(alerts))
+	all = append(all, bs.over(alerts), bs.unfailing(here))
 	if bs.traffic.counters != nil {
 		all = append(all, bs.guard(alerts)...)
 	}
@@ -140,10 +140,60 @@ func (bs budgetStage) steady(l ratioLevel, alerts []alert) scenario {
 	until := bs.settled()
 	c := scenario{name: "budget, " + l.name, series: bs.traffic.flow(l, until), until: until}
 	for _, a := range alerts {
+		if bs.exact() {
+			c.values = append(c.values, bs.shows(a.short, until, l.value())...)
+		}
 		firing := compare(l.value(), a.limit(0)) > 0
 		c.alerts = append(c.alerts, a.expect(until, firing, l.value(), bs.group))
 	}
 	return c
+}
+
+// shows are the tests of what is recorded of a window.
+func (bs budgetStage) shows(w slo.Duration, at time.Duration, ratio float64) []valueTest {
+	return []valueTest{
+		bs.recorded(slo.ErrorRatioSeries(w), at, ratio), bs.recorded(slo.BurnRateSeries(w), at, ratio/bs.budget.Share().Float()),
+	}
+}
+
+// unfailing is traffic in which nothing ever failed, beside budgets of others that are as bad as can be.
+func (bs budgetStage) unfailing(here func(slo.Duration) bool) scenario {
+	until := bs.settled()
+	c := scenario{name: "budget, nothing ever failed", series: bs.traffic.flow(ratioLevel{good: 2*bs.sli.MinEvents.Float() + 1}, until), until: until}
+	if rs := bs.traffic.counters; rs != nil && !rs.good {
+		c.series = c.series[1:]
+	}
+	for _, w := range bs.windows(here) {
+		c.values = append(c.values, bs.shows(w, until, 0)...)
+	}
+	c.series = append(c.series, bs.neighbours(until+bs.sample, bs.names()...)...)
+	return c
+}
+
+// windows are those that a group records.
+func (bs budgetStage) windows(here func(slo.Duration) bool) []slo.Duration {
+	var all []slo.Duration
+	for _, w := range BurnWindows(bs.budget.Period) {
+		for _, length := range []slo.Duration{w.Short, w.Long} {
+			if here(length) && !slices.Contains(all, length) {
+				all = append(all, length)
+			}
+		}
+	}
+	return all
+}
+
+// names are those of all that the budget's rules read of each other.
+func (bs budgetStage) names() []string {
+	length, _ := bs.budget.strip()
+	names := []string{slo.ErrorRatioSeries(bs.budget.Period), slo.BurnRateSeries(bs.budget.Period)}
+	for _, what := range []string{slo.BudgetEvents, slo.BudgetBad} {
+		names = append(names, slo.BudgetStrip(what, length), slo.BudgetTile(what, tileLength))
+	}
+	for _, w := range bs.windows(func(slo.Duration) bool { return true }) {
+		names = append(names, slo.ErrorRatioSeries(w), slo.BurnRateSeries(w), slo.BudgetEventsSeries(w))
+	}
+	return names
 }
 
 // over is an outage that has ended, after which nothing comes: an alert ends when its short window has forgotten it.

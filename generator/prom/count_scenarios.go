@@ -91,9 +91,9 @@ func targetLabels(job string) []*labels.Matcher {
 }
 
 func (cs countStage) all() []scenario {
-	all := []scenario{cs.beside(cs.early().briefly().restartToZero()), cs.early().fully().oldTarget(), cs.outage()}
+	all := []scenario{cs.beside(cs.early().briefly().restartToZero()), cs.early().fully().oldTarget(), cs.outage(), cs.late().behindGap()}
 	if !cs.violatedBy(0) {
-		all = append(all, cs.absence())
+		all = append(all, cs.absence(), cs.alone())
 	}
 	n := math.Max(1, math.Floor(cs.alerts[0].limit(0)))
 	for _, level := range wholeLevels(limits(cs.alerts)) {
@@ -166,6 +166,9 @@ func (cs countStage) twoGroups(n float64) scenario {
 	c := cs.grown(n)
 	c.name = "events in one of two groups"
 	c.series = append(c.series, cs.hold(cs.counter.in(cs.second), oldCount))
+	for _, w := range windows(cs.sli) {
+		c.values = append(c.values, cs.stands(cs.second, slo.EventsSeries(w), c.peak, 0))
+	}
 	return c
 }
 
@@ -177,7 +180,13 @@ func (cs countStage) unborn() moment {
 // born is a series that nobody saw before its first increment.
 func (cs countStage) born(n float64) scenario {
 	all := append(cs.target(), cs.course(cs.track().gap(cs.when).hold(n, cs.until+cs.sample))...)
-	return cs.scenario(fmt.Sprintf("a series born at %s", number(n)), all, cs.counted(cs.unborn(), n))
+	c := cs.scenario(fmt.Sprintf("a series born at %s", number(n)), all, cs.counted(cs.unborn(), n))
+	if cs.unborn().known {
+		for _, w := range windows(cs.sli) {
+			c.values = append(c.values, cs.stands(cs.group, slo.EventsSeries(w), cs.beforeEnd(cs.when), 0))
+		}
+	}
+	return c
 }
 
 // lastWords are events after which the counter is gone: they stay in the window as long as any others.
@@ -303,65 +312,4 @@ func (cs countStage) acrossRestart() scenario {
 			{at: cs.when + w - cs.sample, known: true, value: 1}, {at: second + w, known: true},
 		}
 	})
-}
-
-// outage is Prometheus being down for part of the window: nothing happened meanwhile, and nothing fires when the outage is what the window
-// begins with.
-func (cs countStage) outage() scenario {
-	back := 2*cs.evaluation + cs.onEvaluation(max(8*cs.evaluation, cs.narrow/4))
-	return cs.down("Prometheus was down, nothing happened", back, back+cs.onEvaluation(cs.wide)+cs.evaluation, 0)
-}
-
-// afterOutage is an outage longer than the window, and something did happen meanwhile.
-func (cs countStage) afterOutage(n float64) scenario {
-	back := 2*cs.evaluation + cs.onEvaluation(cs.wide+2*cs.evaluation)
-	return cs.down(fmt.Sprintf("Prometheus was down, %s events meanwhile", number(n)), back, back+cs.onEvaluation(cs.longest)+2*cs.evaluation, n)
-}
-
-// bornInOutage is the same with a counter that nobody has seen before, of a target that was known.
-func (cs countStage) bornInOutage(n float64) scenario {
-	c := cs.afterOutage(n)
-	known := c.timeline
-	back := known(0)[len(known(0))-2].at
-	c.name = fmt.Sprintf("Prometheus was down, a series was born at %s", number(n))
-	c.series[2] = cs.track().gap(back).hold(n, c.until+cs.sample).of(cs.counter)
-	c.timeline = func(w time.Duration) []moment {
-		all := known(w)
-		all[0] = cs.unborn()
-		return all
-	}
-	return c
-}
-
-func (cs countStage) down(name string, back, until time.Duration, n float64) scenario {
-	cs = cs.early()
-	cs.until = until
-	broken := func(s specimen, before, after float64) series {
-		return cs.track().hold(before, cs.when).gap(back).hold(after, cs.until+cs.sample).of(s)
-	}
-	c := cs.scenario(name, []series{
-		broken(cs.up, 1, 1), broken(cs.started, longAgo, longAgo), broken(cs.counter, oldCount, oldCount+n),
-	}, func(w time.Duration) []moment {
-		moments := []moment{{known: true}}
-		if lost := cs.when - cs.sample + lookback; lost < back {
-			moments = append(moments, moment{at: lost, missing: true})
-		}
-		return append(moments, moment{at: back, known: true, value: n}, moment{at: back + w, known: true})
-	})
-	c.peak = min(until, cs.beforeEnd(back+cs.narrow))
-	return c
-}
-
-// absence is a target that is down, then up, then lost.
-func (cs countStage) absence() scenario {
-	watched := cs.counter
-	if cs.silent {
-		watched = cs.up
-	}
-	c := cs.comesAndGoes(watched, cs.decoys...)
-	if cs.silent { // up must be 1 to speak for its counter
-		from, to := c.timeline(0)[1].at, c.timeline(0)[2].at
-		c.series = []series{cs.track().hold(0, from).hold(1, to).hold(0, c.until+cs.sample).of(cs.up)}
-	}
-	return c
 }

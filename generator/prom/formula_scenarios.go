@@ -1,6 +1,8 @@
 package prom
 
 import (
+	"slices"
+
 	"github.com/prometheus/common/model"
 
 	"github.com/coclai/cutover/generator/slo"
@@ -25,13 +27,17 @@ func exprScenarios(st stage, e slo.ExprMeasure) []scenario {
 	}
 	base := ss.played()
 	for _, v := range ss.beyond(base) {
-		all = append(all, ss.level(shortest(v, 0)))
+		if !ss.isLimit(v, base) {
+			v = shortest(v, 0)
+		}
+		all = append(all, ss.level(v))
 	}
+	all[0] = ss.beside(all[0])
 	for i, c := range all {
 		all[i] = ss.against(c, base)
 	}
-	if missable(baseline(st.sli)) {
-		all = append(all, ss.incomparable(ss.level(1e9)))
+	if base != 0 {
+		all = append(all, ss.aboutBaseline(ss.level(1e9), base)...)
 	}
 	violating, quiet, ok := ss.extremes()
 	if ok && st.second != nil {
@@ -41,4 +47,9 @@ func exprScenarios(st stage, e slo.ExprMeasure) []scenario {
 		all = append(all, c)
 	}
 	return all
+}
+
+// isLimit says whether a value is exactly what an alert compares with.
+func (ss stateStage) isLimit(value, base float64) bool {
+	return slices.ContainsFunc(ss.alerts, func(a alert) bool { return a.limit(base) == value })
 }

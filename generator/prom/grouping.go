@@ -37,15 +37,19 @@ func (g grouping) one(match []*labels.Matcher) (specimen, bool) {
 
 // other is a second group.
 func (g grouping) other(match []*labels.Matcher) (specimen, bool) {
-	for _, m := range match {
-		for _, name := range g {
-			if m.Name == name {
-				return nil, false // whether there are two, the selector alone knows
-			}
-		}
+	one, ok := g.one(match)
+	if !ok || len(g) == 0 {
+		return nil, false
 	}
 	other, ok := g.group("two", match)
-	return other, ok && len(g) > 0
+	for name, value := range other {
+		if !ok || value != one[name] {
+			continue
+		}
+		// What the selector names has no value of our own choice: another one that it picks, if there is any.
+		other[name], ok = valueFor(name, match, labels.MustNewMatcher(labels.MatchEqual, name, value))
+	}
+	return other, ok
 }
 
 func (g grouping) group(value string, match []*labels.Matcher) (specimen, bool) {

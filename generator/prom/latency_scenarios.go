@@ -21,7 +21,6 @@ type latencyStage struct {
 	decoys        []specimen // of bucket
 	quantile      float64
 	base          float64 // the baseline; 0 without one
-	uneven        bool    // as many events more at some jumps as every window has room for
 }
 
 func latencyScenarios(st stage, l slo.LatencyMeasure) []scenario {
@@ -254,10 +253,17 @@ func (ls latencyStage) guards() []scenario {
 	}
 	value := ls.extreme()
 	var all []scenario
-	for _, n := range []float64{ls.tooFew(), enough} {
+	for _, n := range []float64{ls.spread().tooFew(), enough} {
 		if n > 0 {
-			ls.uneven = n < enough
-			all = append(all, ls.jump(latencyLevel{guardName(n, enough), value, n, ls.base}))
+			ls := ls
+			if n < enough {
+				ls.stage = ls.spread()
+			}
+			c := ls.jump(latencyLevel{guardName(n, enough), value, n, ls.base})
+			if ls.uneven {
+				c.peak = ls.ripe()
+			}
+			all = append(all, c)
 		}
 	}
 	return all
@@ -275,7 +281,10 @@ func (ls latencyStage) extreme() float64 {
 	return shortest(greatest*10, 0)
 }
 
-// shares tells the quantile: slow requests are a tenth less, and a tenth more, than the quantile leaves out.
+// nearQuantile is how near to the quantile its neighbours are: nearer than a hundredth of it, and than a tenth of what it leaves out.
+const nearQuantile = 0.004
+
+// shares tells the quantile: slow requests are a little less, and a little more, than the quantile leaves out.
 func (ls latencyStage) shares() []scenario {
 	slow := ls.extreme()
 	if lowIsBad(ls.alerts[0].bound.Op) {
@@ -283,12 +292,13 @@ func (ls latencyStage) shares() []scenario {
 	}
 	fast := latencyLevel{"slow requests are too few to move the quantile", slow / 1e4, 0, ls.base}
 	moved := latencyLevel{"slow requests are just enough to move the quantile", slow, 0, ls.base}
-	return []scenario{ls.share(fast, slow, 0.9), ls.share(moved, slow, 1.1)}
+	by := min(nearQuantile*ls.quantile, (1-ls.quantile)/10)
+	return []scenario{ls.share(fast, slow, ls.quantile+by), ls.share(moved, slow, ls.quantile-by)}
 }
 
-func (ls latencyStage) share(l latencyLevel, slow, part float64) scenario {
+func (ls latencyStage) share(l latencyLevel, slow, fast float64) scenario {
 	events := 1000 * (ls.sli.MinEvents.Float() + 1)
-	quick := events - math.Round(events*(1-ls.quantile)*part)
+	quick := math.Round(events * fast)
 	all := ls.baselines(ls.base, ls.end())
 	for i, t := range ls.jumps() {
 		process := fmt.Sprintf("process-%d", i)

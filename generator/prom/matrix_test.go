@@ -165,7 +165,7 @@ func awkward() slo.Matrix {
 	absolute.SLO, absolute.Alert = objective(slo.Less, "0.25", "20s"), bound(slo.AtLeast, "0.3", "40s")
 	frequent := count("timeouts", "timeouts_total", "3", "50s")
 	frequent.Alert.Op, frequent.NoData, frequent.SLO = slo.Greater, slo.NoDataHold, objective(slo.AtMost, "1", "30s")
-	frequent.Alert.For, frequent.Mode = span("4s"), slo.ModeNone
+	frequent.Alert.For, frequent.Mode, frequent.Measure.Count.Job = span("4s"), slo.ModeNone, "" // the selector names none
 	m.SLIs = []slo.SLI{success, other, absolute, frequent, replicas(), leaders()}
 	return m
 }

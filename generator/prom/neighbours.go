@@ -49,6 +49,12 @@ func (st stage) beside(c scenario) scenario {
 	return c
 }
 
+// stands looks at what is recorded of a group at a time.
+func (st stage) stands(group specimen, name string, at time.Duration, value float64) valueTest {
+	series := identity{st.matrix.Service, st.matrix.Environment, st.sli.ID}.in(group, name)
+	return valueTest{Expr: canonical(series), EvalTime: slo.Duration(at), Samples: []sample{{Labels: series, Value: value}}}
+}
+
 // forgets looks at what is recorded of each window when it has just let go of everything: nothing happened any more.
 func (st stage) forgets(c scenario, name func(slo.Duration) string, samples ...float64) scenario {
 	id := identity{st.matrix.Service, st.matrix.Environment, st.sli.ID}

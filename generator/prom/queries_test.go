@@ -56,7 +56,7 @@ func TestQueriesAreThoseOfThePlan(t *testing.T) {
 		}},
 		{"availability: samples are events", fewTargets(), prom.Queries{
 			Value: `(sum(count_over_time(up{job="checkout"}[2m]) - sum_over_time(up{job="checkout"}[2m])))` +
-				` / (sum(count_over_time(up{job="checkout"}[2m])) > 0)`,
+				` / (sum(count_over_time(up{job="checkout"}[2m])))`,
 			Events: `sum(count_over_time(up{job="checkout"}[2m]))`,
 			Age:    `time() - max(timestamp(up{job="checkout"}))`,
 		}},

@@ -7,6 +7,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/model/labels"
+
 	"github.com/coclai/cutover/generator/slo"
 )
 
@@ -16,8 +19,9 @@ type ratioStage struct {
 	stage
 	part        specimen // what is counted apart: bad events, or good ones
 	rest        specimen // what total counts beside it
-	restIsTotal bool     // part is none of total, which therefore counts it, too
-	good        bool     // part is good
+	rests       []specimen
+	restIsTotal bool // part is none of total, which therefore counts it, too
+	good        bool // part is good
 	decoys      []specimen
 }
 
@@ -29,12 +33,14 @@ func ratioScenarios(st stage, r slo.RatioMeasure) []scenario {
 	onlyRest := rs.forgets(rs.beside(rs.onlyRest()), slo.EventsSeries, 0)
 	all := []scenario{onlyRest, rs.idle(), rs.comesAndGoes(rs.rest, rs.decoys...)}
 	for _, limit := range limits(st.alerts) {
-		for _, l := range ratioLevels(limit, st.sli.MinEvents) {
+		for i, l := range ratioLevels(limit, st.sli.MinEvents) {
+			rs.rest = rs.rests[i%len(rs.rests)]
 			all = append(all, rs.jump(l))
 		}
 	}
+	rs.rest = rs.rests[0]
 	for _, l := range rs.guardLevels() {
-		all = append(all, rs.jump(l))
+		all = append(all, rs.guarded(l))
 	}
 	all[len(all)-1] = rs.forgets(all[len(all)-1], slo.BadSeries, 0)
 	if rs.good {
@@ -54,17 +60,27 @@ func (rs ratioStage) compared(all []scenario) []scenario {
 	}
 	const many = 1e6
 	for _, v := range rs.beyond(base) {
-		if bad := math.Round(v * many); bad > 0 && bad < many {
-			all = append(all, rs.jump(ratioLevel{fmt.Sprintf("at %s, where the baseline is %s", number(bad/many), number(base)), bad, many - bad}))
+		if bad, total := quotient(v, base); bad > 0 && bad < total {
+			name := fmt.Sprintf("at %s, where the baseline is %s", number(v), number(base))
+			all = append(all, rs.jump(ratioLevel{name, bad, total - bad}))
 		}
 	}
 	for i, c := range all {
 		all[i] = rs.against(c, base)
 	}
-	if missable(baseline(rs.sli)) {
-		all = append(all, rs.incomparable(rs.jump(ratioLevel{bad: many})))
+	return append(all, rs.aboutBaseline(rs.jump(ratioLevel{bad: many}), base)...)
+}
+
+// quotient are numbers of events whose quotient is a value: exactly, if that is a number of hundredths more or less than a baseline.
+func quotient(value, base float64) (bad, total float64) {
+	for total = 100 / base; total < 1e5; {
+		total *= 10
 	}
-	return all
+	total = math.Round(total)
+	if bad = math.Round(value * total); bad/total == value {
+		return bad, total
+	}
+	return math.Round(value * 1e6), 1e6
 }
 
 func newRatioStage(st stage, r slo.RatioMeasure) (ratioStage, bool) {
@@ -81,11 +97,26 @@ func newRatioStage(st stage, r slo.RatioMeasure) (ratioStage, bool) {
 		return rs, false
 	}
 	rs.part, rs.rest = rs.part.in(st.group), rs.rest.in(st.group)
+	if rs.restIsTotal = !rs.part.picked(total); rs.restIsTotal {
+		rs.decoys = append(decoys(total, total), decoys(part, part)...)
+	}
+	rs.rests = rs.otherRests(part, total)
 	for i, d := range rs.decoys {
 		rs.decoys[i] = d.beside(st.group, both)
 	}
-	rs.restIsTotal = !rs.part.picked(total)
 	return rs, true
+}
+
+// otherRests are what total counts beside the part, each for another reason: they show which matcher the part has lost.
+func (rs ratioStage) otherRests(part, total []*labels.Matcher) []specimen {
+	all := []specimen{rs.rest}
+	for _, m := range part {
+		others := slices.DeleteFunc(slices.Clone(part), func(o *labels.Matcher) bool { return o.String() == m.String() })
+		if rest, ok := find(append(others, total...), []*labels.Matcher{m}); ok && !rs.restIsTotal && m.Name != model.MetricNameLabel {
+			all = append(all, rest.in(rs.group))
+		}
+	}
+	return all
 }
 
 // ratioLevel is a number of bad events among others.
@@ -142,53 +173,6 @@ func fineness(num, den float64) float64 {
 	return 200
 }
 
-// guardLevels are one event too few for a violated bound to count, and just enough.
-func (rs ratioStage) guardLevels() []ratioLevel {
-	enough := rs.sli.MinEvents.Float()
-	if enough <= 1 {
-		return nil
-	}
-	extreme := ratioLevel{bad: 1}
-	if !rs.violatedBy(1) {
-		extreme = ratioLevel{good: 1}
-	}
-	var all []ratioLevel
-	for _, n := range []float64{rs.tooFew(), enough} {
-		if n > 0 {
-			all = append(all, ratioLevel{guardName(n, enough), extreme.bad * n, extreme.good * n})
-		}
-	}
-	return all
-}
-
-func guardName(n, enough float64) string {
-	return fmt.Sprintf("violated, by %s events at a time where it takes %s", number(n), number(enough))
-}
-
-// tooFew is the greatest number of events in each jump that leaves every window short of what it takes.
-func (st stage) tooFew() float64 {
-	return math.Ceil(st.sli.MinEvents.Float()/float64(st.seen())) - 1
-}
-
-// seen is how many jumps the greatest window shows at most.
-func (st stage) seen() int {
-	jumps := st.jumps()
-	if len(jumps) < 2 {
-		return 1
-	}
-	step := jumps[1] - jumps[0]
-	return max(1, min(len(jumps), int((st.wide-st.sample+step-1)/step)))
-}
-
-// room is how many events more a jump may have, so that no window has more than one too few: the rest of the division above falls on every
-// so many-th jump.
-func (st stage) room(jump int) float64 {
-	if jump%st.seen() != 0 {
-		return 0
-	}
-	return math.Ceil(st.sli.MinEvents.Float()) - 1 - float64(st.seen())*st.tooFew()
-}
-
 // violatedBy says whether any bound is violated by a value, given events enough and the baseline that is played.
 func (st stage) violatedBy(value float64) bool {
 	base := st.played()
@@ -208,7 +192,11 @@ func (st stage) jumps() []time.Duration {
 	first := 2 * st.evaluation
 	step := max(st.sample, st.narrow/2/st.sample*st.sample)
 	all := []time.Duration{first}
-	for all[len(all)-1]+st.narrow-st.sample < first+st.longest+2*st.evaluation {
+	last := first + st.longest + 2*st.evaluation
+	if st.uneven {
+		last += 2 * step
+	}
+	for all[len(all)-1]+st.narrow-st.sample < last {
 		all = append(all, all[len(all)-1]+step)
 	}
 	return all
@@ -249,7 +237,7 @@ func (rs ratioStage) jump(l ratioLevel) scenario {
 	var all []series
 	for i, t := range rs.jumps() {
 		process := fmt.Sprintf("process-%d", i)
-		all = append(all, rs.pair(process, t, l)...)
+		all = append(all, rs.pair(process, t, rs.more(l, i))...)
 		for n, d := range rs.decoys {
 			all = append(all, rs.once(d.with(rs.apart, fmt.Sprintf("decoy-%d-%d", n, i)), t, 100*(l.bad+l.good)))
 		}
@@ -317,8 +305,13 @@ func (rs ratioStage) twoGroups() scenario {
 	part, rest := rs.counts(ratioLevel{good: 1e6 * n})
 	for i, t := range rs.jumps() {
 		process := fmt.Sprintf("process-%d", i)
-		c.series = append(c.series,
-			rs.once(rs.part.in(rs.second).with(rs.apart, process), t, part), rs.once(rs.rest.in(rs.second).with(rs.apart, process), t, rest))
+		if part > 0 { // of bad events, nobody has seen any there
+			c.series = append(c.series, rs.once(rs.part.in(rs.second).with(rs.apart, process), t, part))
+		}
+		c.series = append(c.series, rs.once(rs.rest.in(rs.second).with(rs.apart, process), t, rest))
+	}
+	for _, w := range windows(rs.sli) {
+		c.values = append(c.values, rs.stands(rs.second, slo.BadSeries(w), c.peak, 0))
 	}
 	return c
 }

@@ -113,11 +113,12 @@ func compare(a, b float64) int {
 // grouped says whether the alert fires for each group.
 func (a alert) grouped() bool { return a.watches == theBound || a.watches == theBudget }
 
-// checks are the evaluations at which an alert is looked at: before and at every change, at the peak, and at the end.
+// checks are the evaluations at which an alert is looked at: before and at every change of it, before every turn of events, at the peak, and
+// at the end.
 func (s scenario) checks(a alert, p pace) []alertTest {
 	timeline := s.timeline(a.window().Std())
 	firing := map[time.Duration]bool{}
-	looked := []time.Duration{s.peak, s.until}
+	looked := append(turns(timeline, s.until, p), s.peak, s.until)
 	var since time.Duration
 	active := false
 	for t := time.Duration(0); t <= s.until; t += p.evaluation {
@@ -137,6 +138,18 @@ func (s scenario) checks(a alert, p pace) []alertTest {
 		tests = append(tests, a.expect(t, firing[t], at(timeline, t).value, s.group))
 	}
 	return tests
+}
+
+// turns are the last evaluations before anything else is known, missing or out: what should not have fired had the longest time to.
+func turns(timeline []moment, until time.Duration, p pace) []time.Duration {
+	var all []time.Duration
+	for i := 1; i < len(timeline); i++ {
+		was, is := timeline[i-1], timeline[i]
+		if t := p.beforeEnd(is.at); t >= 0 && t <= until && (was.known != is.known || was.missing != is.missing || was.released != is.released) {
+			all = append(all, t)
+		}
+	}
+	return all
 }
 
 // expect is one line of a test: what the alert says at a time.

@@ -14,6 +14,7 @@ type share struct {
 	bad    func(w slo.Duration, all string) string
 	tile   tally  // of counters: the same over one tile, without the loss that increase() has between two; nil fields otherwise
 	newest string // the selector that says whether anything is measured
+	some   bool   // where there are events at all, there are more than none
 }
 
 // tally is what share counts, over one tile of a budget.
@@ -26,7 +27,14 @@ type tally struct {
 // violation.
 func (sh share) value(w slo.Duration) string {
 	all := sh.events(w)
-	return fmt.Sprintf("(%s) / (%s > 0)", sh.bad(w, all), all)
+	return fmt.Sprintf("(%s) / %s", sh.bad(w, all), sh.divisor(all))
+}
+
+func (sh share) divisor(all string) string {
+	if sh.some {
+		return "(" + all + ")"
+	}
+	return "(" + all + " > 0)"
 }
 
 func (sh share) reading(id identity) reading {
@@ -42,7 +50,7 @@ func (sh share) reading(id identity) reading {
 			return []Rule{
 				id.record(slo.EventsSeries(w), sh.events(w)),
 				id.record(slo.BadSeries(w), sh.bad(w, all)),
-				id.record(slo.ValueSeries(w), fmt.Sprintf("%s / (%s > 0)", bad, all)),
+				id.record(slo.ValueSeries(w), bad+" / "+sh.divisor(all)),
 			}
 		},
 	}

@@ -124,6 +124,9 @@ func scenariosOf(m slo.Matrix, s slo.SLI, p pace) []scenario {
 		return nil
 	}
 	all := kindScenarios(stage, s.Measure)
+	if b := baseline(s); b != nil && !missable(b) && len(all) > 0 {
+		all[0].values = append(all[0].values, stage.stands(nil, slo.BaselineSeries, all[0].peak, b.Value.Float()))
+	}
 	for i := range all {
 		all[i].group = stage.group
 	}
@@ -161,6 +164,7 @@ type stage struct {
 	wide     time.Duration
 	patience time.Duration // how long nothing may be measured
 	finish   time.Duration // when series end; 0: when every window has let go of them
+	uneven   bool          // as many events more at some jumps as every window has room for, and for so long that an alert would fire
 	apart    string        // a label that tells processes apart
 	group    specimen      // that is played in
 	second   specimen      // another one; nil if there is none
