@@ -54,6 +54,7 @@ var mayImport = map[string][]string{
 	"agent/config":            append([]string{"generator/diag"}, domains...),
 	"agent/ledger":            domains,
 	"agent/ledger/ledgertest": append([]string{"agent/ledger"}, domains...), // the contract of every store, for tests
+	"agent/ledger/pgtest":     {},                                           // a real PostgreSQL, for tests
 	"agent/gitrepo":           domains,
 	"agent/gitrepo/gittest":   append([]string{"agent/gitrepo"}, domains...), // a real remote, for tests
 	"agent/evidence":          domains,
@@ -71,6 +72,7 @@ var rooms = map[string][]string{
 	"github.com/ProtonMail/go-crypto/":         {"agent/gitrepo"},
 	"golang.org/x/crypto/":                     {"agent/gitrepo", "agent/gitrepo/gittest"},
 	"modernc.org/sqlite":                       {"agent/ledger"},
+	"github.com/jackc/pgx/":                    {"agent/ledger", "agent/ledger/pgtest"},
 	"github.com/yuin/goldmark":                 {"generator/runbook"},
 	"github.com/grafana/":                      {"generator/grafana"},
 	"github.com/prometheus-operator/":          {}, // its types are for tests
@@ -162,7 +164,7 @@ func TestImportsOnlyGoDown(t *testing.T) {
 			if own && !covers(allowed, ours) {
 				t.Errorf("%s: %s may not import %s", s.path, s.pkg, ours)
 			}
-			if own && (strings.HasSuffix(ours, "/gittest") || strings.HasSuffix(ours, "/ledgertest") || strings.HasSuffix(ours, "/pasttest")) {
+			if own && (strings.HasSuffix(ours, "/gittest") || strings.HasSuffix(ours, "/ledgertest") || strings.HasSuffix(ours, "/pasttest") || strings.HasSuffix(ours, "/pgtest")) {
 				t.Errorf("%s: %s is for tests", s.path, ours)
 			}
 		}

@@ -32,7 +32,7 @@ func (r *Reader) Export(ctx context.Context, w io.Writer) error {
 			err = row.check(last)
 		}
 		if err != nil {
-			return wrong(r.path, err)
+			return r.wrong(err)
 		}
 		if err := encoder.Encode(exported{row.sealed(), hex.EncodeToString(row.hash), row.body}); err != nil {
 			return fmt.Errorf("export entry %d: %w", row.seq, err)

@@ -28,7 +28,7 @@ type Extent struct {
 func (r *Reader) Inspect(ctx context.Context) (Extent, error) {
 	i, err := r.inspect(ctx, true)
 	if err != nil {
-		return Extent{}, wrong(r.path, err)
+		return Extent{}, r.wrong(err)
 	}
 	extent := Extent{Cut: i.start.cut.seq, Last: i.last.seq, Hash: hex.EncodeToString(i.last.hash)}
 	if i.first.seq == 0 {
@@ -44,7 +44,7 @@ func (r *Reader) Inspect(ctx context.Context) (Extent, error) {
 // Verify is Inspect for those who want to know only whether.
 func (r *Reader) Verify(ctx context.Context) error {
 	_, err := r.inspect(ctx, true)
-	return wrong(r.path, err)
+	return r.wrong(err)
 }
 
 // inspection goes along the chain.
@@ -64,7 +64,11 @@ func (r *Reader) inspect(ctx context.Context, kinds bool) (*inspection, error) {
 		return nil, err
 	}
 	defer v.end()
-	i := &inspection{start: v.start, last: v.start.cut, seen: r.seen, found: r.seen.Seq <= v.start.cut.seq}
+	seen, err := v.witness(ctx, r.seen)
+	if err != nil {
+		return nil, fmt.Errorf("read where the ledger ends: %w", err)
+	}
+	i := &inspection{start: v.start, last: v.start.cut, seen: seen, found: seen.Seq <= v.start.cut.seq}
 	for row, err := range v.rows(ctx, v.start.cut.seq) {
 		if err == nil {
 			err = i.take(row)
@@ -79,7 +83,7 @@ func (r *Reader) inspect(ctx context.Context, kinds bool) (*inspection, error) {
 	if err := i.beginning(ctx, v); err != nil {
 		return nil, err
 	}
-	return i, i.lost(r.path)
+	return i, i.lost(r)
 }
 
 func (i *inspection) take(r row) error {
@@ -122,7 +126,7 @@ func (i *inspection) beginning(ctx context.Context, v *view) error {
 }
 
 // lost misses the last entry that is known to have been written.
-func (i *inspection) lost(path string) error {
+func (i *inspection) lost(r *Reader) error {
 	if i.found {
 		return nil
 	}
@@ -130,17 +134,17 @@ func (i *inspection) lost(path string) error {
 	if i.seen.Seq <= i.last.seq {
 		message = fmt.Sprintf("is another one: its entry %d is not the one that was there", i.seen.Seq)
 	}
-	return &Refusal{Kind: Lost, Path: path, Message: message, Hint: restore(path)}
+	return &Refusal{Kind: Lost, Path: r.path, Message: message, Hint: r.in.restore(r.path)}
 }
 
 // wrong makes a refusal of an entry that is wrong, or a page; an error that says nothing about the ledger stays what it is.
-func wrong(path string, err error) error {
+func (r *Reader) wrong(err error) error {
 	var bad *BadEntry
 	switch {
 	case errors.As(err, &bad):
-		return &Refusal{Kind: Tampered, Path: path, Message: "was changed from outside", Cause: err, Hint: restore(path)}
+		return &Refusal{Kind: Tampered, Path: r.path, Message: "was changed from outside", Cause: err, Hint: r.in.restore(r.path)}
 	case code(err) == sqlite3.SQLITE_CORRUPT:
-		return refused(path, err)
+		return refused(r.path, err)
 	}
 	return err
 }

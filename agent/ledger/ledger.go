@@ -32,7 +32,7 @@ func Open(path string) (*Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Ledger{Reader: &Reader{path: path, seen: held.seen()}, lock: held}
+	l := &Ledger{Reader: &Reader{path: path, in: inSQLite, seen: held.seen()}, lock: held}
 	if err := l.open(ctx); err != nil {
 		return nil, refused(path, errors.Join(err, l.abandon()))
 	}
@@ -80,7 +80,7 @@ func (l *Ledger) check(ctx context.Context, conn *sql.Conn) (*inspection, error)
 	}
 	found, err := l.inspect(ctx, false)
 	if err != nil {
-		return nil, wrong(l.path, err)
+		return nil, l.wrong(err)
 	}
 	return found, migrate(ctx, conn) // only what verifies
 }

@@ -18,6 +18,7 @@ import (
 type Reader struct {
 	path string
 	db   *sql.DB
+	in   dialect
 	seen witness // the last entry known to have been written, before db saw the file
 	end  func() error
 }
@@ -25,7 +26,7 @@ type Reader struct {
 // OpenReader opens the ledger at path, also while an agent has it open. The folder need not be writable: a file that no agent holds is
 // read as it is, and, after a crash, from a copy, since SQLite itself would fold the -wal file in. Every error is, or wraps, a *Refusal.
 func OpenReader(path string) (*Reader, error) {
-	r := &Reader{path: path, end: func() error { return nil }}
+	r := &Reader{path: path, in: inSQLite, end: func() error { return nil }}
 	if err := r.open(context.Background()); err != nil {
 		return nil, refused(path, errors.Join(err, r.Close()))
 	}

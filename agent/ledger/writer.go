@@ -6,49 +6,23 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/coclai/cutover/agent/rollback"
 )
 
-// groupLimit bounds one transaction: enough to share a sync among all that wait, small enough to stay quick.
-const groupLimit = 256
-
 // writer is the one goroutine that writes. What waits while it syncs is committed together with the next sync, so that a storm of
 // webhooks costs a few syncs and not one each.
 type writer struct {
-	conn    *sql.Conn
-	insert  *sql.Stmt
-	lock    *lock
-	last    head
-	start   start // where the ledger begins
-	purge   bool  // entries before start may still take room
-	broken  error // set once; nothing is written after it
-	waiting chan *request
-	done    chan struct{} // closed when the goroutine has ended
-	mu      sync.RWMutex  // held for reading while a request is handed over, for writing to close waiting
-	closed  bool
-}
-
-// request is one append, of entries or of a checkpoint; outcome gets exactly one value once the writer has taken it.
-type request struct {
-	entries []rollback.Entry
-	cut     *cut
-	stored  []rollback.Entry
-	outcome chan error
-}
-
-// what names the request in an error.
-func (r *request) what() string {
-	switch {
-	case r.cut != nil:
-		return "cut the ledger"
-	case len(r.entries) == 0:
-		return "try to write"
-	}
-	return "append " + string(r.entries[0].Kind)
+	conn   *sql.Conn
+	insert *sql.Stmt
+	lock   *lock
+	last   head
+	start  start // where the ledger begins
+	purge  bool  // entries before start may still take room
+	broken error // set once; nothing is written after it
+	*queue
 }
 
 const insertion = "INSERT INTO entries (seq, at, environment, kind, author, incident, once, body, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -59,44 +33,9 @@ func newWriter(ctx context.Context, conn *sql.Conn, found *inspection, held *loc
 		return nil, err
 	}
 	w := &writer{conn: conn, insert: insert, lock: held, last: found.last, start: found.start, purge: found.start.cut.seq > 0,
-		waiting: make(chan *request), done: make(chan struct{})}
+		queue: newQueue()}
 	go w.run()
 	return w, nil
-}
-
-// append hands a request over and waits. Only the handing over can be cancelled: afterwards the outcome must be known.
-func (w *writer) append(ctx context.Context, r *request) ([]rollback.Entry, error) {
-	r.outcome = make(chan error, 1)
-	if err := w.hand(ctx, r); err != nil {
-		return nil, fmt.Errorf("%s: %w: %w", r.what(), ErrNotDurable, err)
-	}
-	if err := <-r.outcome; err != nil {
-		return nil, fmt.Errorf("%s: %w", r.what(), err)
-	}
-	return r.stored, nil
-}
-
-func (w *writer) hand(ctx context.Context, r *request) error {
-	w.mu.RLock()
-	defer w.mu.RUnlock()
-	if w.closed {
-		return errClosed
-	}
-	select {
-	case w.waiting <- r:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// stop lets what was handed over finish and refuses the rest.
-func (w *writer) stop() {
-	w.mu.Lock()
-	w.closed = true
-	close(w.waiting)
-	w.mu.Unlock()
-	<-w.done
 }
 
 func (w *writer) run() {
@@ -119,23 +58,6 @@ func (w *writer) next() *request {
 		}
 	}
 	return <-w.waiting
-}
-
-// gather takes whoever waits already.
-func (w *writer) gather(first *request) []*request {
-	group := []*request{first}
-	for len(group) < groupLimit {
-		select {
-		case r, open := <-w.waiting:
-			if !open {
-				return group
-			}
-			group = append(group, r)
-		default:
-			return group
-		}
-	}
-	return group
 }
 
 // commitGroup commits all together, or, when that fails, each alone: one append that does not fit on the disk must not fail the others.
