@@ -255,7 +255,7 @@ func (q inquiry) targetPinned(ctx context.Context) (release.Verdict, string) {
 }
 
 // plainNos are the remote's answers that neither time nor another try mends, beside those that a deed is refused for.
-var plainNos = []gitrepo.Kind{gitrepo.ErrAuth, gitrepo.ErrIdentity, gitrepo.ErrNotFound, gitrepo.ErrRedirected}
+var plainNos = []gitrepo.Kind{gitrepo.ErrAuth, gitrepo.ErrIdentity, gitrepo.ErrNotFound, gitrepo.ErrRedirected, gitrepo.ErrNoAtomic}
 
 // untellable is a clear no of the remote's, or else a question left open.
 func untellable(err error) (release.Verdict, string) {

@@ -30,6 +30,7 @@ const (
 	ErrContradicts Kind = "the remote's report and its refs contradict each other"
 	ErrNoV2        Kind = "the remote does not speak git protocol version 2" // and cannot do what is asked without
 	ErrSHA256      Kind = "the repository uses sha256 object ids"
+	ErrNoAtomic    Kind = "the remote cannot update two refs atomically" // and several agents share a ledger: see [Remote.Begin]
 	ErrTooLarge    Kind = "the answer is too large"
 	ErrBadPack     Kind = "the remote sent a bad pack" // malformed, or not the object asked for
 	ErrRefused     Kind = "the remote refused"         // a hook, a policy, upload-pack's ERR line
@@ -44,7 +45,8 @@ const (
 	ErrSignature   Kind = "the tag's signature is not good" // bad, or of nobody allowed to sign
 	ErrBadTree     Kind = "the tree is not as git makes them"
 	ErrPath        Kind = "the path cannot be restored" // leads through a file, link or submodule, or holds nothing on either side
-	ErrLocked      Kind = "another lock record stands"  // other than the one given
+	ErrFenced      Kind = "another agent's term has begun on the remote"
+	ErrLocked      Kind = "another lock record stands" // other than the one given
 )
 
 // KindOf is the first Kind in err's chain, or "" when it has none.

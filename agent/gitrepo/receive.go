@@ -89,10 +89,10 @@ func (r report) String() string {
 	return printable(strings.Join(append(lines, r.text), "\n"))
 }
 
-// receive sends the commands and the pack in one POST, without asking for
+// exchange sends the commands and the pack in one POST, without asking for
 // receive-pack's advertisement first: it names every ref. More than one command
 // is asked to be atomic: only for a remote that is. An error means there is no report: the push may have happened all the same.
-func (r *Remote) receive(ctx context.Context, updates []update, pack []byte) (report, error) {
+func (r *Remote) exchange(ctx context.Context, updates []update, pack []byte) (report, error) {
 	body, err := pushBody(updates, pack)
 	if err != nil {
 		return report{}, err

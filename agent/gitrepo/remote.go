@@ -19,10 +19,12 @@ type Remote struct {
 	signers   *Signers
 	timeout   time.Duration
 	recall    recall
+	before    func(context.Context) error // asked before anything is sent that moves a ref; nil: nobody
 
 	mu     sync.Mutex
 	serves *serves // nil until the remote has answered
 	atomic *bool   // what receive-pack said; nil: not asked yet
+	fence  fence   // that every push names, once a term has begun
 }
 
 // Open checks c and makes a Remote. It does not speak to the network: the first
