@@ -52,8 +52,9 @@ func parseTerm(raw []byte) (Term, error) {
 
 // fence is the record that every push of this Remote names.
 type fence struct {
-	ref string
-	at  ID
+	ref    string
+	at     ID
+	number int64 // of the term
 }
 
 // Guard has a function called before anything is sent that moves a ref; its error is the push's. It is the place to
@@ -73,7 +74,7 @@ func (r *Remote) Begin(ctx context.Context, t Term, admit func(standing Term) er
 }
 
 func (r *Remote) begin(ctx context.Context, t Term, admit func(standing Term) error) error {
-	f := fence{ref: termPrefix + t.Environment}
+	f := fence{ref: termPrefix + t.Environment, number: t.Number}
 	refs, err := r.listRefs(ctx, f.ref)
 	if err != nil {
 		return err
@@ -162,6 +163,13 @@ func (r *Remote) receive(ctx context.Context, updates []update, pack []byte) (re
 	return rep, nil
 }
 
+// Term is the number of the term that was begun, 0 when none was, or another's record has been found since.
+func (r *Remote) Term() int64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.fence.number
+}
+
 // stillStands explains a refusal: when the record is another, that was why.
 func (r *Remote) stillStands(ctx context.Context, f fence) error {
 	again, cancel := r.afterwards(ctx)
@@ -170,5 +178,8 @@ func (r *Remote) stillStands(ctx context.Context, f fence) error {
 	if err != nil || refs[f.ref].id == f.at {
 		return err
 	}
-	return fmt.Errorf("%w: %s is at %.12s", ErrFenced, f.ref, refs[f.ref].id)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.fence = fence{}
+	return fmt.Errorf("%w: %s is at %s", ErrFenced, f.ref, cmp.Or(refs[f.ref].id.Short(), "nothing"))
 }

@@ -8,18 +8,27 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/coclai/cutover/agent/ledger/pgtest"
 	"github.com/coclai/cutover/agent/rollback"
 )
 
 // BenchmarkAppend: so many appenders at once, each waiting for its entry of 1 kB to be on disk. The peer is what one writes without a
-// ledger: one transaction for each row, in SQLite of the same settings. `go test ./agent/ledger -run '^$' -bench Append` shows both.
+// ledger: one transaction for each row, in SQLite of the same settings. shared is the ledger in PostgreSQL on this machine. `go test ./agent/ledger -run '^$' -bench Append` shows both.
 func BenchmarkAppend(b *testing.B) {
 	body := fmt.Sprintf("%q", strings.Repeat("x", 1000))
+	dsn := pgtest.Start(b).Database(b)
 	for _, appenders := range []int{1, 16, 256} {
 		b.Run(fmt.Sprintf("ledger/%d", appenders), func(b *testing.B) {
 			l := open(b, filepath.Join(b.TempDir(), "ledger.db"))
 			each(b, appenders, func() error {
 				_, err := l.Append(context.Background(), entry(body))
+				return err
+			})
+		})
+		b.Run(fmt.Sprintf("shared/%d", appenders), func(b *testing.B) {
+			s := openShared(b, dsn)
+			each(b, appenders, func() error {
+				_, err := s.Append(context.Background(), entry(body))
 				return err
 			})
 		})

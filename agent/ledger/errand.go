@@ -52,7 +52,7 @@ func (s *Shared) Send(ctx context.Context, text []byte) ([]byte, error) {
 func (s *Shared) answered(ctx context.Context, id int64) ([]byte, error) {
 	var answer []byte
 	var taken, late, over bool
-	err := s.ask(context.WithoutCancel(ctx), []any{&answer, &taken, &late, &over}, `SELECT answer, e.taken IS NOT NULL, e.until < clock_timestamp(), e.taken < s.token
+	err := s.ask(context.WithoutCancel(ctx), []any{&answer, &taken, &late, &over}, `SELECT answer, e.taken IS NOT NULL, e.until < clock_timestamp(), coalesce(e.taken < s.token, false)
 		FROM rollback_agent.errands e, rollback_agent.lease s WHERE e.id = $1`, id)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):

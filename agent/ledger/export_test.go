@@ -1,6 +1,9 @@
 package ledger
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // LimitPages keeps the file from growing beyond 32 pages, or lets it grow again.
 func LimitPages(l *Ledger, full bool) error {
@@ -11,3 +14,6 @@ func LimitPages(l *Ledger, full bool) error {
 	_, err := l.writer.conn.ExecContext(context.Background(), pages)
 	return err
 }
+
+// Hurry shortens how long a commit may take, and how long its outcome is looked for; before the first append.
+func (s *Shared) Hurry(commits, settles time.Duration) { s.commits, s.settles = commits, settles }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"strconv"
 	"strings"
@@ -22,9 +23,12 @@ import (
 const (
 	connectTimeout = 5 * time.Second
 	askTimeout     = 5 * time.Second  // for one statement
-	commitTimeout  = 10 * time.Second // then the outcome is unknown, and is found out
+	commitTimeout  = 10 * time.Second // for one transaction, and for its commit: then the outcome is unknown, and is found out
 	settleTimeout  = 20 * time.Second // for finding it out
 )
+
+// idle is how many connections are kept for reading.
+const idle = 2
 
 // SharedOptions say which ledger, and as whom.
 type SharedOptions struct {
@@ -41,6 +45,8 @@ type Shared struct {
 	lasts    time.Duration
 	config   *pgx.ConnConfig
 	writer   *sharedWriter
+	commits  time.Duration // commitTimeout
+	settles  time.Duration // settleTimeout
 	seen     mark
 	close    func() error
 }
@@ -54,7 +60,8 @@ func OpenShared(ctx context.Context, o SharedOptions) (*Shared, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Shared{Reader: r, name: o.Name, id: rand.Text(), lasts: o.Lease, config: config, seen: mark{reader: r}}
+	s := &Shared{Reader: r, name: o.Name, id: rand.Text(), lasts: o.Lease, config: config, commits: commitTimeout, settles: settleTimeout,
+		seen: mark{reader: r}}
 	found, err := s.open(ctx)
 	if err != nil {
 		return nil, refusedShared(r.path, errors.Join(err, r.db.Close()))
@@ -99,8 +106,11 @@ func CheckDSN(dsn string) error {
 // parseDSN asks for a server that can be written to: a standby is behind, and would look like a ledger that lost its end.
 func parseDSN(dsn string) (*pgx.ConnConfig, error) {
 	config, err := pgx.ParseConfig(dsn)
-	if err != nil {
-		return nil, err
+	if file, ok := errors.AsType[*fs.PathError](err); ok { // a certificate's
+		return nil, file
+	}
+	if err != nil { // its text may hold the password: pgx masks what it recognises
+		return nil, errors.New("this is no DSN: neither a URL postgres://USER:PASSWORD@HOST/DATABASE nor key=value pairs that libpq knows")
 	}
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout
@@ -119,7 +129,7 @@ func connectShared(dsn string) (*Reader, *pgx.ConnConfig, error) {
 			Hint: "postgres://USER:PASSWORD@HOST/DATABASE in the file that storage.postgres_dsn_file names"}
 	}
 	db := stdlib.OpenDB(*config)
-	db.SetMaxIdleConns(2)
+	db.SetMaxIdleConns(idle)
 	db.SetConnMaxIdleTime(time.Minute)
 	return &Reader{path: nameOf(config), db: db, in: inPostgreSQL, end: func() error { return nil }}, config, nil
 }

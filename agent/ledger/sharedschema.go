@@ -10,7 +10,7 @@ import (
 )
 
 // inPostgreSQL reads one moment of a shared ledger. Names are qualified: whatever search_path a role has, these tables are meant.
-var inPostgreSQL = dialect{entries: "rollback_agent.entries", spent: "rollback_agent.spent", cuts: 1, isolation: sql.LevelRepeatableRead,
+var inPostgreSQL = dialect{entries: "rollback_agent.entries", spent: "rollback_agent.spent", cuts: 1, isolation: sql.LevelRepeatableRead, stale: idle,
 	start: "SELECT cut, cut_hash, checkpoint FROM rollback_agent.ledger", version: "SELECT version FROM rollback_agent.ledger",
 	witness: "SELECT seq, hash FROM rollback_agent.ledger", restore: restoreShared}
 

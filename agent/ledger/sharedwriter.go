@@ -85,7 +85,7 @@ func refusesOne(err error) bool {
 // commit writes one transaction. The error is that of all; the outcomes are nil or the refusal of each. No caller may cancel what others
 // wait for.
 func (w *sharedWriter) commit(group []*request) (outcomes []error, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), w.shared.commits)
 	defer cancel()
 	t, err := w.begin(ctx, group)
 	if err != nil {
@@ -114,7 +114,7 @@ func (w *sharedWriter) commit(group []*request) (outcomes []error, err error) {
 
 // confirm sends the COMMIT. Without a plain answer its outcome is unknown, and is found out before anything else is written.
 func (w *sharedWriter) confirm(t *turn) error {
-	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), w.shared.commits)
 	defer cancel()
 	w.warned.Store(false)
 	err := t.tx.Commit(ctx)
@@ -136,7 +136,7 @@ func (w *sharedWriter) confirm(t *turn) error {
 // transaction held until it had ended one way or the other; and it commits something itself: what a standby confirms of that, it confirms
 // of all before it.
 func (w *sharedWriter) settle(last head) (there bool, err error) {
-	for end := time.Now().Add(settleTimeout); ; time.Sleep(200 * time.Millisecond) {
+	for end := time.Now().Add(w.shared.settles); ; time.Sleep(200 * time.Millisecond) {
 		there, err = w.settleOnce(last)
 		if err == nil || time.Now().After(end) {
 			return there, err
@@ -146,7 +146,7 @@ func (w *sharedWriter) settle(last head) (there bool, err error) {
 }
 
 func (w *sharedWriter) settleOnce(last head) (there bool, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), w.shared.commits)
 	defer cancel()
 	t, err := w.begin(ctx, nil)
 	if err != nil {

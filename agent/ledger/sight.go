@@ -57,10 +57,22 @@ func (s *Shared) Weaknesses(ctx context.Context) ([]string, error) {
 	return nil, nil
 }
 
+// End is the number and the hash of the last entry, 0 and "" in an empty ledger.
+func (s *Shared) End(ctx context.Context) (seq int64, hash string, err error) {
+	err = s.ask(ctx, []any{&seq, &hash}, "SELECT seq, CASE WHEN seq = 0 THEN '' ELSE encode(hash, 'hex') END FROM rollback_agent.ledger")
+	return seq, hash, err
+}
+
+// Lost is the refusal of a database that has lost what was seen of it, nil while it has not.
+func (s *Shared) Lost() error { return s.seen.standing() }
+
+// Name is this agent's, for people.
+func (s *Shared) Name() string { return s.name }
+
 // Holds says whether an entry is there as it was, or was cut.
 func (s *Shared) Holds(ctx context.Context, seq int64, hash string) (bool, error) {
 	var holds bool
-	err := s.ask(ctx, []any{&holds}, `SELECT $1 <= cut OR EXISTS (SELECT FROM rollback_agent.entries WHERE seq = $1 AND encode(hash, 'hex') = $2)
+	err := s.ask(ctx, []any{&holds}, `SELECT $1::bigint <= cut OR EXISTS (SELECT FROM rollback_agent.entries WHERE seq = $1 AND encode(hash, 'hex') = $2)
 		FROM rollback_agent.ledger`, seq, hash)
 	return holds, err
 }

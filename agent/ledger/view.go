@@ -24,6 +24,7 @@ type dialect struct {
 	cuts           int    // the first version that has retention
 	witness        string // SELECT of the last entry's number and hash, if the store itself says them; else the Reader was told
 	isolation      sql.IsolationLevel
+	stale          int                      // connections kept that a failover may have left dead: as many beginnings are tried again
 	restore        func(path string) string // the repair of one whose content cannot be trusted
 }
 
@@ -38,6 +39,12 @@ type start struct {
 
 func (r *Reader) view(ctx context.Context) (*view, error) {
 	tx, err := r.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: r.in.isolation})
+	for range r.in.stale {
+		if err == nil {
+			break
+		}
+		tx, err = r.db.BeginTx(ctx, &sql.TxOptions{ReadOnly: true, Isolation: r.in.isolation})
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read the ledger: %w", err)
 	}

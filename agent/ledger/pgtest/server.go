@@ -23,11 +23,12 @@ import (
 
 // Server is one server. It ends with the test.
 type Server struct {
-	Address string // host:port
-	folder  string
-	cmd     *exec.Cmd
-	log     *bytes.Buffer
-	names   int // of databases
+	Address  string // host:port
+	folder   string
+	settings []string
+	cmd      *exec.Cmd
+	log      *bytes.Buffer
+	names    int // of databases
 }
 
 // role is the superuser of every server; connections from loopback are trusted.
@@ -36,15 +37,15 @@ const role = "keeper"
 // Start makes a server and runs it. Settings are as in postgresql.conf.
 func Start(t testing.TB, settings ...string) *Server {
 	t.Helper()
-	s := &Server{folder: filepath.Join(folder(t), "data")}
+	s := &Server{folder: filepath.Join(folder(t), "data"), settings: settings}
 	run(t, filepath.Dir(s.folder), "initdb", "--pgdata="+s.folder, "--username="+role, "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8")
-	s.Run(t, settings...)
+	s.Run(t)
 	t.Cleanup(s.Kill)
 	return s
 }
 
 // Run starts a server that is not running, on the address it had.
-func (s *Server) Run(t testing.TB, settings ...string) {
+func (s *Server) Run(t testing.TB) {
 	t.Helper()
 	if s.Address == "" {
 		s.Address = free(t)
@@ -52,7 +53,7 @@ func (s *Server) Run(t testing.TB, settings ...string) {
 	_, port, _ := net.SplitHostPort(s.Address)
 	args := []string{"-D", s.folder, "-p", port, "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=", "-c", "shared_buffers=16MB",
 		"-c", "max_wal_senders=4", "-c", "wal_keep_size=64MB"}
-	for _, setting := range settings {
+	for _, setting := range s.settings {
 		args = append(args, "-c", setting)
 	}
 	s.log = &bytes.Buffer{}
@@ -102,6 +103,18 @@ func (s *Server) Ask(t testing.TB, query string) string {
 	return In(t, s.DSN("postgres"), query)
 }
 
+// Set changes a setting of the running server.
+func (s *Server) Set(t testing.TB, name, value string) {
+	t.Helper()
+	s.Ask(t, fmt.Sprintf("ALTER SYSTEM SET %s = '%s'", name, value))
+	s.Ask(t, "SELECT pg_reload_conf()")
+	for end := time.Now().Add(10 * time.Second); s.Ask(t, "SELECT current_setting('"+name+"')") != value; {
+		if time.Now().After(end) {
+			t.Fatalf("%s does not become %s", name, value)
+		}
+	}
+}
+
 // In runs a query in a database and gives its first value as text.
 func In(t testing.TB, dsn, query string) string {
 	t.Helper()
@@ -110,6 +123,14 @@ func In(t testing.TB, dsn, query string) string {
 		t.Fatalf("%s: %v", query, err)
 	}
 	return answer
+}
+
+// Refuses runs a statement that must fail.
+func Refuses(t testing.TB, dsn, statement string) {
+	t.Helper()
+	if _, err := ask(dsn, statement); err == nil {
+		t.Errorf("%s: accepted", statement)
+	}
 }
 
 func ask(dsn, query string) (string, error) {
@@ -131,10 +152,11 @@ func ask(dsn, query string) (string, error) {
 func (s *Server) Standby(t testing.TB, settings ...string) *Server {
 	t.Helper()
 	host, port, _ := net.SplitHostPort(s.Address)
-	b := &Server{folder: filepath.Join(folder(t), "data"), names: s.names}
+	b := &Server{folder: filepath.Join(folder(t), "data"), names: s.names,
+		settings: append(settings, fmt.Sprintf("primary_conninfo=host=%s port=%s user=%s application_name=standby", host, port, role))}
 	run(t, filepath.Dir(b.folder), "pg_basebackup", "--pgdata="+b.folder, "--host="+host, "--port="+port, "--username="+role, "--checkpoint=fast",
 		"--wal-method=stream", "--no-sync", "--write-recovery-conf")
-	b.Run(t, append(settings, fmt.Sprintf("primary_conninfo=host=%s port=%s user=%s application_name=standby", host, port, role))...)
+	b.Run(t)
 	t.Cleanup(b.Kill)
 	return b
 }
