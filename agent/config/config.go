@@ -29,9 +29,12 @@ type Config struct {
 	Environments   []Environment `yaml:"environments"` // at least one; no two of one name
 }
 
-// Storage is where the ledger lives.
+// Storage is where the ledger lives: in a file of this agent's, or in a database that several agents share. Either is set.
 type Storage struct {
-	SQLite string `yaml:"sqlite"`
+	SQLite          string       `yaml:"sqlite,omitempty"`
+	PostgresDSNFile string       `yaml:"postgres_dsn_file,omitempty"`
+	Lease           slo.Duration `yaml:"lease,omitempty"` // for how long an agent that is not heard of keeps the others from acting; 15s unless given
+	DSN             Secret       `yaml:"-"`               // the file's content: postgres://USER:PASSWORD@HOST/DATABASE, or key=value pairs
 }
 
 // Ledger is how the ledger is kept.
@@ -185,6 +188,9 @@ func (c Config) Redact(text string) string {
 // secrets are all secrets; of user:password also the password alone.
 func (c Config) secrets() []Secret {
 	var all []Secret
+	if c.Storage.DSN != "" {
+		all = append(all, c.Storage.DSN)
+	}
 	for _, t := range c.Web.Tokens {
 		all = append(all, t.Secret)
 	}

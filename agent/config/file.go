@@ -17,7 +17,10 @@ type (
 		Environments   []environmentFile `yaml:"environments"`
 	}
 	storage struct {
-		SQLite diag.Text `yaml:"sqlite"`
+		At              diag.Position `yaml:"-"`
+		SQLite          diag.Text     `yaml:"sqlite"`
+		PostgresDSNFile diag.Text     `yaml:"postgres_dsn_file"`
+		Lease           diag.Text     `yaml:"lease"`
 	}
 	ledger struct {
 		Retention diag.Text `yaml:"retention"`

@@ -36,9 +36,7 @@ func (r *reader) config(f file) Config {
 	if r.required(f.At, f.Version, "version") && f.Version.Value != "1" {
 		r.complain(f.Version, "version "+f.Version.Value+" is not known to this program", "write version: 1")
 	}
-	if r.required(f.At, f.Storage.SQLite, "storage.sqlite") {
-		c.Storage.SQLite = r.resolve(f.Storage.SQLite.Value)
-	}
+	c.Storage = r.storage(f)
 	c.Ledger.Retention = r.retention(f.Ledger.Retention)
 	c.Logs, c.Reports = r.beside(f.Logs, c.Storage.SQLite, "logs"), r.beside(f.Reports, c.Storage.SQLite, "reports")
 	c.Web.Tokens = r.tokens(f)
