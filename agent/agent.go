@@ -25,6 +25,7 @@ type Options struct {
 	Ledger ledger.Store
 	Logger *slog.Logger
 	Now    func() time.Time
+	Shared *ledger.Shared // the same ledger, where several agents have it open; nil: this agent is the only one
 }
 
 // Agent conducts the releases of the configured environments. Its methods may be called at the same time.
@@ -33,9 +34,10 @@ type Agent struct {
 	now                   func() time.Time
 	journal               *journal
 	ledger                ledger.Store
+	replica               *replica // nil: this agent is the only one
 	decisions, deliveries *prometheus.CounterVec
 	report                reporter // nil: milestones are judged, and nothing is written about them
-	errands               errands
+	works                 works
 
 	mu           sync.RWMutex
 	environments map[string]*environment
@@ -65,6 +67,10 @@ func New(o Options) (*Agent, error) {
 		return nil, err
 	}
 	a.journal.heard = a.wake
+	if o.Shared != nil {
+		a.replica = &replica{ledger: o.Shared, log: o.Logger}
+		a.journal.acting, a.journal.behind = a.replica.store, make(chan struct{}, 1)
+	}
 	return a, a.configure(o.Config)
 }
 
@@ -87,6 +93,9 @@ func (a *Agent) configure(c config.Config) error {
 		e, err := open(c, env)
 		if err != nil {
 			return err
+		}
+		if a.replica != nil && !planted("no token") {
+			e.remote.Guard(a.guard(e))
 		}
 		if before := a.environment(e.name); before != nil {
 			e.deeds, e.brakes, e.sight = before.deeds, before.brakes, before.sight // a deed may be in hand: who comes after the reload waits for it
@@ -118,8 +127,11 @@ func (a *Agent) Run(ctx context.Context) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	a.journal.onBroken(stop)
-	a.errands.open(ctx)
-	defer a.errands.close()
+	a.works.open(ctx)
+	defer a.works.close()
+	if a.replica != nil {
+		a.share(ctx)
+	}
 	for ctx.Err() == nil {
 		a.conductAll(ctx)
 	}
@@ -144,7 +156,9 @@ func (a *Agent) conductAll(ctx context.Context) {
 		conductors.Go(func() { a.keepHardGates(ctx, e) })
 		conductors.Go(func() { a.watchRemote(ctx, e) })
 	}
-	conductors.Go(func() { a.callAttention(ctx) })
+	if a.replica == nil { // else every agent does, whoever acts
+		conductors.Go(func() { a.callAttention(ctx) })
+	}
 	conductors.Go(func() { a.keepLedger(ctx) })
 	select {
 	case <-ctx.Done():
@@ -212,7 +226,7 @@ func (a *Agent) all() []*environment {
 // View is what there is to show at this moment.
 func (a *Agent) View() web.View {
 	state := a.journal.snapshot()
-	v := web.View{Ready: a.journal.unwritable(), Entries: a.entries, Story: a.story, Rehearse: a.rehearse, Kept: a.kept}
+	v := web.View{Ready: a.whyUnready(), Acting: a.actor(), Degraded: a.weaknesses(), Entries: a.entries, Story: a.story, Rehearse: a.rehearse, Kept: a.kept}
 	for _, e := range a.all() {
 		v.Degraded = append(v.Degraded, a.degraded(e, state.Environment(e.name))...)
 	}

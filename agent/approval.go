@@ -85,6 +85,9 @@ func (a *Agent) cancelRollback(ctx context.Context, e *environment, i *rollback.
 			"incident %s is %s: only before the push can it be cancelled", i.ID, i.Phase)
 	}
 	if i.Preparation != nil {
+		if err := a.mayPush(ctx, e); err != nil { // an agent that acted before may be about to push: after this, the remote refuses it
+			return release.Answer{}, remoteProblem("begin the term on the remote", err)
+		}
 		_, holds, err := e.holds(ctx, i.Preparation)
 		if err != nil {
 			return release.Answer{}, remoteProblem("see whether it was pushed already", err)

@@ -37,6 +37,9 @@ func (a *Agent) callAttention(ctx context.Context) {
 
 // pages are what needs a person now.
 func (a *Agent) pages() []notify.Page {
+	if !a.mayPage() {
+		return nil
+	}
 	state, now := a.journal.snapshot(), a.now()
 	var pages []notify.Page
 	for _, e := range a.all() {
@@ -62,7 +65,7 @@ func (a *Agent) pages() []notify.Page {
 
 // degraded says what works less well than it should.
 func (a *Agent) degraded(e *environment, state *rollback.Environment) []string {
-	var all []string
+	all := a.strayed(e)
 	if e.killed() {
 		all = append(all, fmt.Sprintf("%s: the kill switch %s is on: the agent decides and records, and acts on nothing", e.name, e.kill))
 	}

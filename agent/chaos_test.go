@@ -32,6 +32,8 @@ type daemon struct {
 	log     *lines
 	ended   chan struct{}
 	as      string // who asks
+
+	variables []string // of its environment
 }
 
 func newDaemon(t *testing.T, w *world) *daemon {
@@ -77,7 +79,7 @@ func (d *daemon) start(point string) {
 	d.t.Helper()
 	_ = os.Remove(d.address)
 	d.cmd = exec.Command(d.binary, "serve", "--config.file", d.config, "--web.listen-address", "127.0.0.1:0", "--web.address-file", d.address)
-	d.cmd.Env = append(os.Environ(), "ROLLBACK_AGENT_CRASH_AT="+point)
+	d.cmd.Env = append(append(os.Environ(), "ROLLBACK_AGENT_CRASH_AT="+point), d.variables...)
 	d.cmd.Stdout, d.cmd.Stderr = d.log, d.log
 	if err := d.cmd.Start(); err != nil {
 		d.t.Fatal(err)

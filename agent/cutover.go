@@ -16,8 +16,32 @@ import (
 )
 
 // Do carries out what a person or CI asks. One deed or decision at a time is done in an environment: what a deed checked still holds
-// when it acts.
+// when it acts. Where several agents share a ledger, the one that acts does it.
 func (a *Agent) Do(ctx context.Context, d release.Deed) (release.Answer, error) {
+	if a.replica == nil {
+		return a.here(ctx, d)
+	}
+	if asks(d.Act) {
+		if err := a.journal.catchUp(ctx); err != nil { // no yes on the strength of what another agent may have changed
+			return release.Answer{}, &release.Problem{Kind: release.Undecided, Message: "the ledger cannot be read", Cause: err}
+		}
+		return a.here(ctx, d)
+	}
+	leave, acts := a.replica.enter()
+	if !acts {
+		return a.send(ctx, d)
+	}
+	defer leave()
+	return a.here(ctx, d)
+}
+
+// asks says whether an act only looks, and needs no turn.
+func asks(act release.Act) bool {
+	return act == release.ActGate || act == release.ActLast || act == release.ActPreview
+}
+
+// here carries a deed out in this process.
+func (a *Agent) here(ctx context.Context, d release.Deed) (release.Answer, error) {
 	e, err := a.addressed(d.Environment)
 	if err != nil {
 		return release.Answer{}, err

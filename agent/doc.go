@@ -2,4 +2,9 @@
 // the cause is known. It tells two stories, one a file: incident (receive, decide, act) and cutover (stable, baseline, T0, gate,
 // release). What persons do stands beside them: approval, brake (hold, kill switch), byhand, unlock. What it knows is a fold of the
 // ledger; what it did is read back from the remote before it is believed.
+//
+// Several agents may share a ledger (replica). All receive, answer and follow it; one at a time acts, for a term, under the ledger's lease.
+// A term begins by reading all that was done before it, and nothing that it began goes on in the next. What an agent sends after its term is
+// refused by the ledger, for its token, and by the git remote, for the term's record that every push names. A person's deed is done by the
+// agent that acts, whichever was asked (errands).
 package agent

@@ -56,6 +56,9 @@ type environment struct {
 	lockNext   time.Time            // no lock is pushed alone before; owned by the conductor
 	sight      *sight               // what was seen on the remote without being asked
 	patience   time.Duration        // until the next try after trouble; owned by the conductor
+
+	begun   sync.Mutex             // held while a term is begun on the remote
+	foreign atomic.Pointer[string] // why the remote takes no term of this ledger, nil or "" when it does
 }
 
 // killed says whether the kill switch is on. A switch that cannot be read is on.

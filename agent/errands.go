@@ -2,76 +2,112 @@ package agent
 
 import (
 	"context"
-	"sync"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"time"
+
+	"github.com/coclai/cutover/agent/ledger"
+	"github.com/coclai/cutover/agent/release"
 )
 
-// errands are works that take longer than a deed may: they outlive the request that began them and a reload of the configuration, and end
-// with the agent. There is one of a name at a time.
-type errands struct {
-	mu    sync.Mutex
-	ctx   context.Context // nil while the agent does not run
-	work  sync.WaitGroup
-	doing map[string]errand
-}
-
-// errand is what is done at this moment, as far as a person wants to know.
+// errand is a deed on its way to the agent that acts, with its author: the agent that authenticated them wrote it.
 type errand struct {
-	id   string    // of what is done
-	at   string    // the part of it that is in hand, "" before the first
-	from time.Time // since when that is
+	release.Deed
+	Author string `json:"author"`
 }
 
-// open lets errands begin until ctx ends; close waits for those begun.
-func (s *errands) open(ctx context.Context) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.ctx, s.doing = ctx, map[string]errand{}
+// outcome is what came of it, and what the state must hold before the person who asked is answered.
+type outcome struct {
+	Answer  release.Answer `json:"answer"`
+	Seq     int64          `json:"seq"`
+	Failed  bool           `json:"failed,omitempty"`
+	Kind    release.Kind   `json:"kind,omitempty"`
+	Message string         `json:"message,omitempty"`
+	Hint    string         `json:"hint,omitempty"`
 }
 
-func (s *errands) close() {
-	s.mu.Lock()
-	s.ctx = nil
-	s.mu.Unlock()
-	s.work.Wait()
-}
-
-// begin does one errand on a goroutine of its own. It says false, and does nothing, when the agent does not run, or another of the name
-// is in hand.
-func (s *errands) begin(name, id string, do func(context.Context)) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, busy := s.doing[name]; busy || s.ctx == nil || s.ctx.Err() != nil {
-		return false
+// send has a deed done by the agent that acts. It is done at most once; where the answer is missing, the person is told to look.
+func (a *Agent) send(ctx context.Context, d release.Deed) (release.Answer, error) {
+	text, err := json.Marshal(errand{d, d.Author})
+	if err != nil {
+		return release.Answer{}, fmt.Errorf("write deed: %w", err)
 	}
-	ctx := s.ctx
-	s.doing[name] = errand{id: id}
-	s.work.Go(func() {
-		defer s.done(name)
-		do(ctx)
-	})
-	return true
+	answer, err := a.replica.ledger.Send(ctx, text)
+	switch {
+	case errors.Is(err, ledger.ErrNobody):
+		return release.Answer{}, &release.Problem{Kind: release.Unavailable, Message: "nothing was done", Cause: err, Hint: "ask again: another agent takes over within its lease"}
+	case err != nil:
+		return release.Answer{}, &release.Problem{Kind: release.Undecided, Message: "it may have been done", Cause: err, Hint: "rollback-agent status shows what came of it"}
+	}
+	var o outcome
+	if err := json.Unmarshal(answer, &o); err != nil {
+		return release.Answer{}, fmt.Errorf("read answer: %w", err)
+	}
+	if o.Seq > a.journal.seq() {
+		_ = a.journal.catchUp(ctx) // it was done: what this agent shows of it comes later, then
+	}
+	return o.Answer, o.err()
 }
 
-func (s *errands) done(name string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.doing, name)
+func outcomeOf(answer release.Answer, err error, seq int64) outcome {
+	o := outcome{Answer: answer, Seq: seq}
+	if err == nil {
+		return o
+	}
+	o.Failed, o.Message = true, err.Error()
+	if p, ok := errors.AsType[*release.Problem](err); ok {
+		o.Kind, o.Hint, o.Message = p.Kind, p.Hint, p.Message
+		if p.Cause != nil {
+			o.Message += ": " + p.Cause.Error()
+		}
+	}
+	return o
 }
 
-// comes tells that the errand has come to a part of it.
-func (s *errands) comes(name, part string, now time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	one := s.doing[name]
-	one.at, one.from = part, now
-	s.doing[name] = one
+func (o outcome) err() error {
+	switch {
+	case !o.Failed:
+		return nil
+	case o.Kind == "":
+		return errors.New(o.Message)
+	}
+	return release.Problemf(o.Kind, o.Hint, "%s", o.Message)
 }
 
-// inHand is the errand of that name; false if there is none.
-func (s *errands) inHand(name string) (errand, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	one, busy := s.doing[name]
-	return one, busy
+// errandTime is how long a deed may take; whoever asked has gone after it.
+const errandTime = 55 * time.Second
+
+// errands does what persons asked of other agents.
+func (a *Agent) errands(ctx context.Context, lease *ledger.Lease) {
+	for ctx.Err() == nil {
+		e, err := lease.Errand(ctx)
+		if err == nil && e != nil {
+			go a.run(ctx, lease, *e) // it ends with the deed, which the end of the term waits for
+			continue
+		}
+		sleep(ctx, lookEvery/4)
+	}
+}
+
+// run does one errand to its end, also when the term ends meanwhile.
+func (a *Agent) run(ctx context.Context, lease *ledger.Lease, sent ledger.Errand) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), errandTime)
+	defer cancel()
+	var d errand
+	if err := json.Unmarshal(sent.Text, &d); err != nil {
+		a.log.Error("an errand cannot be read", "err", err)
+		return
+	}
+	d.Deed.Author = d.Author
+	leave, acts := a.replica.enter()
+	if !acts {
+		return // the term has ended; whoever asked sees that
+	}
+	defer leave()
+	answer, err := a.here(ctx, d.Deed)
+	text, bad := json.Marshal(outcomeOf(answer, err, a.journal.seq()))
+	if err := errors.Join(bad, lease.Answer(ctx, sent.ID, text)); err != nil {
+		a.log.Error("an errand was done and not answered", "act", d.Act, "by", d.Author, "err", err)
+	}
 }

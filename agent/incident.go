@@ -32,7 +32,7 @@ func (a *Agent) Receive(ctx context.Context, source string, body []byte) (web.Re
 	if unreadable != nil {
 		notes = []note{{kind: rollback.AlertsQuarantined, author: source, body: quarantine(source, body, unreadable)}}
 	}
-	seq, err := a.journal.append(ctx, notes...)
+	seq, err := a.journal.receive(ctx, notes...)
 	crashpoint("received")
 	if err != nil {
 		a.log.Error("a delivery was not stored, and not acknowledged", "source", source, "err", err)
@@ -104,6 +104,7 @@ func (a *Agent) disposition(d rollback.Delivery) rollback.Disposition {
 // crash anywhere in it costs a repetition, never a second commit.
 func (a *Agent) step(ctx context.Context, e *environment) time.Duration {
 	state := a.journal.environment(e.name)
+	a.beginTerm(ctx, e, state)
 	if state.Forward == nil {
 		return a.watch(ctx, e, state)
 	}

@@ -20,24 +20,29 @@ const self = "rollback-agent"
 // as it is and keep nobody waiting.
 type journal struct {
 	ledger ledger.Store
+	acting func() (ledger.Store, error) // where the agent's own acts go; an error while another agent acts
 	now    func() time.Time
 
 	mu     sync.Mutex
 	folded *sync.Cond // the state has moved on
 	state  rollback.State
-	shared *rollback.State            // snapshot of the state, nil when nobody has asked since it changed
-	early  map[int64][]rollback.Entry // durable entries by their first number, whose predecessors are still on their way here
-	lost   error                      // why the last append was not stored, nil when it was
-	room   int                        // bytes that may be queued
-	queued int                        // bytes of the appends that others have asked for and that have not returned
-	heard  func(environment string)   // called after each append, with mu released
-	broke  func(error)                // called when the ledger is broken
+	shared *rollback.State          // snapshot of the state, nil when nobody has asked since it changed
+	early  map[int64]rollback.Entry // durable entries by their number, whose predecessors are still on their way here
+	lost   error                    // why the last append was not stored, nil when it was
+	room   int                      // bytes that may be queued
+	queued int                      // bytes of the appends that others have asked for and that have not returned
+	heard  func(environment string) // called after each append, with mu released
+	broke  func(error)              // called when the ledger is broken
+
+	behind    chan struct{} // others have appended what the state does not hold; nil when there are no others
+	following sync.Mutex    // held by whoever reads what others appended
 }
 
 // openJournal folds what the ledger holds.
 func openJournal(ctx context.Context, l ledger.Store, now func() time.Time) (*journal, error) {
-	j := &journal{ledger: l, now: now, room: queueLimit, early: map[int64][]rollback.Entry{}, heard: func(string) {}, broke: func(error) {}}
+	j := &journal{ledger: l, now: now, room: queueLimit, early: map[int64]rollback.Entry{}, heard: func(string) {}, broke: func(error) {}}
 	j.folded = sync.NewCond(&j.mu)
+	j.acting = func() (ledger.Store, error) { return j.ledger, nil }
 	for entry, err := range l.Entries(ctx, 0) {
 		if err != nil {
 			return nil, fmt.Errorf("read ledger: %w", err)
@@ -59,8 +64,21 @@ type note struct {
 	body        any
 }
 
-// append makes notes durable, all or none, and only then part of the state.
+// append makes what the agent does durable, all or none, and only then part of the state.
 func (j *journal) append(ctx context.Context, notes ...note) (int64, error) {
+	to, err := j.acting()
+	if err != nil {
+		return 0, fmt.Errorf("append %s: %w: %w", notes[0].kind, ledger.ErrNotDurable, err)
+	}
+	return j.put(ctx, to, notes)
+}
+
+// receive makes durable what the agent is told; it is no act, and every agent of a shared ledger may store it.
+func (j *journal) receive(ctx context.Context, notes ...note) (int64, error) {
+	return j.put(ctx, j.ledger, notes)
+}
+
+func (j *journal) put(ctx context.Context, to ledger.Store, notes []note) (int64, error) {
 	entries := make([]rollback.Entry, len(notes))
 	for i, n := range notes {
 		body, err := json.Marshal(n.body)
@@ -75,7 +93,7 @@ func (j *journal) append(ctx context.Context, notes ...note) (int64, error) {
 		return 0, err
 	}
 	defer leave()
-	last, err := j.write(ctx, entries)
+	last, err := j.write(ctx, to, entries)
 	if err != nil {
 		return 0, err
 	}
@@ -113,9 +131,9 @@ func (j *journal) queue(entries []rollback.Entry) (leave func(), err error) {
 	}, nil
 }
 
-func (j *journal) write(ctx context.Context, entries []rollback.Entry) (int64, error) {
+func (j *journal) write(ctx context.Context, to ledger.Store, entries []rollback.Entry) (int64, error) {
 	// The append outlives its caller: an Alertmanager that hangs up must not leave an entry that the state does not know.
-	written, err := j.ledger.Append(context.WithoutCancel(ctx), entries...)
+	written, err := to.Append(context.WithoutCancel(ctx), entries...)
 	if j.stored(err); err != nil {
 		return 0, err
 	}
@@ -134,23 +152,41 @@ func (j *journal) stored(err error) {
 }
 
 // fold adds what one append stored to the state, and returns when the state has come to last. Appends that were stored together return
-// in any order: what comes too early waits here for its predecessors, which are durable and on their way.
+// in any order: what comes too early waits for its predecessors, which are durable and on their way here; or others appended them, and
+// they are read.
 func (j *journal) fold(written []rollback.Entry, last int64) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.early[written[0].Seq] = written
-	for next := j.early[j.state.Seq+1]; next != nil; next = j.early[j.state.Seq+1] {
-		delete(j.early, j.state.Seq+1)
-		for _, e := range next {
-			if err := j.state.Apply(e); err != nil {
-				panic(fmt.Sprintf("the state cannot follow its own ledger: %v", err)) // restarting refolds, and says so again
-			}
+	j.take(written)
+	for j.state.Seq < last {
+		j.folded.Wait()
+	}
+}
+
+// take adds entries to the state as far as it has come to them; mu is held. What is there already is passed over: an entry may come back
+// from its append and be read as well.
+func (j *journal) take(entries []rollback.Entry) {
+	for _, e := range entries {
+		if e.Seq > j.state.Seq {
+			j.early[e.Seq] = e
 		}
+	}
+	before := j.state.Seq
+	for next, here := j.early[before+1]; here; next, here = j.early[j.state.Seq+1] {
+		delete(j.early, next.Seq)
+		if err := j.state.Apply(next); err != nil {
+			panic(fmt.Sprintf("the state cannot follow its own ledger: %v", err)) // restarting refolds, and says so again
+		}
+	}
+	if j.state.Seq > before {
 		j.shared = nil
 		j.folded.Broadcast()
 	}
-	for j.state.Seq < last {
-		j.folded.Wait()
+	if len(j.early) > 0 && j.behind != nil {
+		select {
+		case j.behind <- struct{}{}:
+		default: // it is known
+		}
 	}
 }
 
@@ -177,11 +213,11 @@ func (j *journal) environment(name string) *rollback.Environment {
 }
 
 // unwritable says why nothing can be stored, "" when it can, as far as the last append knows. A second rollback that the ledger refused
-// is no trouble of the ledger's.
+// is no trouble of the ledger's, nor is an act that came too late.
 func (j *journal) unwritable() string {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.lost == nil || errors.Is(j.lost, ledger.ErrTwice) {
+	if j.lost == nil || errors.Is(j.lost, ledger.ErrTwice) || errors.Is(j.lost, ledger.ErrStale) {
 		return ""
 	}
 	return j.lost.Error()

@@ -28,13 +28,16 @@ var (
 	descClock    = prometheus.NewDesc("rollback_agent_observation_seconds", "Healthy time with data since T0, as milestones count it.", place, nil)
 	descResult   = prometheus.NewDesc("rollback_agent_milestone_result", "A reached milestone: 1 PASS, 0 FAIL, absent while UNKNOWN.", append(place[:2:2], "milestone"), nil)
 	descReached  = prometheus.NewDesc("rollback_agent_milestone_timestamp_seconds", "When the milestone was reached, in seconds since the epoch.", append(place[:2:2], "milestone"), nil)
+	descActing   = prometheus.NewDesc("rollback_agent_acting", "1 for the agent that acts, 0 for those that wait.", nil, nil)
+	descLease    = prometheus.NewDesc("rollback_agent_lease_age_seconds", "Since when the lease has not been renewed, by whoever holds it.", nil, nil)
+	descTerm     = prometheus.NewDesc("rollback_agent_term", "Number of the last term that an agent began.", nil, nil)
 	descBad      = prometheus.NewDesc("rollback_agent_quarantined_deliveries", "Webhook bodies in the ledger that could not be read.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (a *Agent) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{descT0, descBaseline, descGate, descGateTime, descLocked, descSeq, descBad, descKilled, descHeld, descMissed,
-		descPhase, descStopped, descClock, descResult, descReached} {
+		descPhase, descStopped, descClock, descResult, descReached, descActing, descLease, descTerm} {
 		ch <- d
 	}
 	a.decisions.Describe(ch)
@@ -46,6 +49,7 @@ func (a *Agent) Collect(ch chan<- prometheus.Metric) {
 	state := a.journal.snapshot()
 	ch <- gauge(descSeq, float64(state.Seq-state.Cut))
 	ch <- gauge(descBad, float64(state.Quarantined))
+	a.collectTerm(ch)
 	for _, e := range a.all() {
 		collect(ch, e, state.Environment(e.name), a.now())
 		collectBrakes(ch, e, state.Environment(e.name), a.now())

@@ -45,7 +45,7 @@ func (a *Agent) preflight(ctx context.Context, e *environment, state *rollback.E
 	}
 	crashpoint("preflight started")
 	r := &rehearsal{agent: a, e: e, p: p, logs: logs}
-	if !a.errands.begin("preflight "+e.name, p.ID, r.run) {
+	if !a.works.begin("preflight "+e.name, p.ID, r.run) {
 		return release.Answer{}, release.Problemf(release.Unavailable, "ask again", "the agent is about to end")
 	}
 	return release.Answer{Message: fmt.Sprintf("preflight %s runs %d gates on %s", p.ID, len(p.Gates), id.Short()),
@@ -89,12 +89,12 @@ type rehearsal struct {
 func (r *rehearsal) run(ctx context.Context) {
 	a, name := r.agent, r.e.name
 	_, err := r.e.runner.Follow(ctx, r.p.Commit, r.commands(), verify.Watch{
-		Begins: func(g slo.Gate) { a.errands.comes("preflight "+name, g.ID, a.now()) },
+		Begins: func(g slo.Gate) { a.works.comes("preflight "+name, g.ID, a.now()) },
 		Ended:  func(g slo.Gate, run rollback.GateRun) error { return r.record(ctx, r.result(g, run)) }, Logs: r.logs})
 	if ctx.Err() != nil {
 		return // interrupted, and said so at the next start
 	}
-	a.errands.comes("preflight "+name, "own", a.now())
+	a.works.comes("preflight "+name, "own", a.now())
 	ours := r.ours(ctx)
 	if ctx.Err() != nil {
 		return
@@ -230,7 +230,7 @@ func (a *Agent) keepPreflight(ctx context.Context, e *environment, state *rollba
 	}
 	e.deeds.Lock() // who begins one stores it first
 	defer e.deeds.Unlock()
-	if one, busy := a.errands.inHand("preflight " + e.name); busy && one.id == p.ID {
+	if one, busy := a.works.inHand("preflight " + e.name); busy && one.id == p.ID {
 		return nil
 	}
 	return a.endPreflight(ctx, e, p.ID, interrupted)
@@ -244,7 +244,7 @@ func (a *Agent) rehearse(environment string, p release.Preflight) web.Rehearsal 
 		at = a.now()
 	}
 	r.Gates, r.Own = a.journal.environment(environment).Outcomes(&p, at)
-	if one, busy := a.errands.inHand("preflight " + environment); busy && one.id == p.ID {
+	if one, busy := a.works.inHand("preflight " + environment); busy && one.id == p.ID {
 		r.Gate, r.Since = one.at, one.from
 	}
 	r.Record = report.Rehearsal(environment, p, r.Gates, r.Own)

@@ -55,7 +55,11 @@ func (j *journal) cut(ctx context.Context, before time.Time) (int64, error) {
 	if err != nil || base.Seq == base.Cut {
 		return 0, err
 	}
-	entry, err := j.ledger.Cut(ctx, j.now().UTC(), rollback.Checkpoint{Seq: base.Seq, State: base})
+	to, err := j.acting()
+	if err != nil {
+		return 0, err
+	}
+	entry, err := to.Cut(ctx, j.now().UTC(), rollback.Checkpoint{Seq: base.Seq, State: base})
 	if j.stored(err); err != nil {
 		return 0, err
 	}

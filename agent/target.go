@@ -10,6 +10,7 @@ import (
 
 	"github.com/coclai/cutover/agent/config"
 	"github.com/coclai/cutover/agent/gitrepo"
+	"github.com/coclai/cutover/agent/ledger"
 	"github.com/coclai/cutover/agent/release"
 	"github.com/coclai/cutover/agent/rollback"
 )
@@ -18,6 +19,11 @@ import (
 // to nothing.
 func Check(c config.Config) error {
 	var all error
+	if c.Storage.DSN != "" {
+		if err := ledger.CheckDSN(string(c.Storage.DSN)); err != nil {
+			all = fmt.Errorf("storage.postgres_dsn_file: %w", err)
+		}
+	}
 	for _, env := range c.Environments {
 		e, err := open(c, env)
 		if err == nil {

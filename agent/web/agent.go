@@ -34,6 +34,7 @@ type Receipt struct {
 type View struct {
 	State    rollback.State // at one moment, with every configured environment in it; not to be changed
 	Ready    string         // why the agent is not ready, "" when it is
+	Acting   string         // which agent acts, "" where there is only one
 	Degraded []string       // what works less well than it should, a sentence each, after the name of the environment and a colon
 	Entries  Entries
 	Story    Story

@@ -14,6 +14,7 @@ import (
 type Status struct {
 	Version  string         `json:"version"`
 	Ready    string         `json:"not_ready,omitempty"` // why not
+	Acting   string         `json:"acting,omitempty"`    // which agent does, where there are several
 	Degraded []string       `json:"degraded,omitempty"`
 	State    rollback.State `json:"state"`
 }
@@ -30,7 +31,7 @@ const (
 
 func (s *server) state(c echo.Context, token Token) error {
 	view := s.Agent.View().of(token)
-	return c.JSON(http.StatusOK, Status{Version: s.Version, Ready: view.Ready, Degraded: view.Degraded, State: view.State})
+	return c.JSON(http.StatusOK, Status{Version: s.Version, Ready: view.Ready, Acting: view.Acting, Degraded: view.Degraded, State: view.State})
 }
 
 // history shows the last entries: ?environment= restricts them to one, ?limit= says how many (20 unless said, 1,000 at most).
