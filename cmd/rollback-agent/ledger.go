@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -19,14 +20,16 @@ import (
 	"github.com/coclai/cutover/agent/web"
 )
 
-// ledgers are the commands that read a ledger's file: without an agent, or beside it, and without changing anything.
+// ledgers are the commands that read a ledger: without an agent, or beside it, and without changing anything; and the one that moves it.
 func (c *cli) ledgers(env streams) {
-	parent := c.app.Command("ledger", "Read a ledger's file, without an agent or beside it.")
+	parent := c.app.Command("ledger", "Read a ledger, without an agent or beside it; or move it.")
+	c.copying(parent, env)
 
 	verify := parent.Command("verify", "Is the ledger whole, and as the agent wrote it? Exits 0 only if it is.").
 		HelpLong(`  rollback-agent ledger verify /var/lib/rollback-agent/ledger.db
-  rollback-agent ledger verify ledger.db --output json`)
-	file := verify.Arg("file", "The ledger, as in storage.sqlite.").Required().String()
+  rollback-agent ledger verify ledger.db --output json
+  rollback-agent ledger verify postgres:/etc/rollback-agent/dsn`)
+	file := verify.Arg("file", whichLedger).Required().String()
 	format := verify.Flag("output", "text or json.").Default("text").Enum("text", "json")
 	c.commands[verify.FullCommand()] = interruptible(func(ctx context.Context) error { return verifyLedger(ctx, *file, *format, env) })
 
@@ -37,7 +40,7 @@ func (c *cli) ledgers(env streams) {
 }
 
 func exportFlags(cmd *kingpin.CmdClause, env streams) command {
-	file := cmd.Arg("file", "The ledger, as in storage.sqlite.").Required().String()
+	file := cmd.Arg("file", whichLedger).Required().String()
 	to := cmd.Flag("output", "The file to write, whole or not at all; standard output unless given.").PlaceHolder("FILE").String()
 	return interruptible(func(ctx context.Context) error {
 		write := func(w io.Writer) error { return exportLedger(ctx, *file, w) }
@@ -57,6 +60,31 @@ func interruptible(run command) command {
 	}
 }
 
+const whichLedger = "The ledger: the file of storage.sqlite, or postgres: and the file of storage.postgres_dsn_file."
+
+// inPostgres marks the file of a DSN; the DSN itself may hold a password, and belongs on no command line.
+const inPostgres = "postgres:"
+
+func openReader(ctx context.Context, path string) (*ledger.Reader, error) {
+	file, shared := strings.CutPrefix(path, inPostgres)
+	if !shared {
+		return ledger.OpenReader(path)
+	}
+	dsn, err := readDSN(file)
+	if err != nil {
+		return nil, err
+	}
+	return ledger.OpenSharedReader(ctx, dsn)
+}
+
+func readDSN(file string) (string, error) {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return "", unable(err.Error(), "name the file of storage.postgres_dsn_file behind "+inPostgres)
+	}
+	return strings.TrimSpace(string(content)), nil
+}
+
 // verdict is what verify says, as JSON.
 type verdict struct {
 	File string `json:"file"`
@@ -67,7 +95,7 @@ type verdict struct {
 
 // verifyLedger checks the chain, and that the agent could start from it.
 func verifyLedger(ctx context.Context, path, format string, env streams) error {
-	r, err := ledger.OpenReader(path)
+	r, err := openReader(ctx, path)
 	if err != nil {
 		return aboutLedger(err)
 	}
@@ -119,7 +147,7 @@ func (v verdict) text() string {
 }
 
 func exportLedger(ctx context.Context, path string, w io.Writer) error {
-	r, err := ledger.OpenReader(path)
+	r, err := openReader(ctx, path)
 	if err != nil {
 		return aboutLedger(err)
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/coclai/cutover/agent/gitrepo/gittest"
+	"github.com/coclai/cutover/agent/ledger/pgtest"
 )
 
 func TestMain(m *testing.M) {
@@ -34,6 +35,7 @@ func TestMain(m *testing.M) {
 //	monitoring FILE               a real Prometheus with these rules, a real Alertmanager; $PROMETHEUS_URL, $ALERTMANAGER_URL
 //	scratch                       a folder for checkouts that gates can reach, as $TMPDIR
 //	awaits PATTERN TOKEN PATH     asks PATH with a token until its body matches
+//	postgres FILE...              a PostgreSQL server, and a database whose DSN is in each FILE
 //	ship NAME                     a commit on the server's branch `production`, its id in $NAME
 //	expand FILE                   replaces $VARIABLES in FILE
 //	await FILE                    waits until the daemon has written its address; AGENT is its URL from then on
@@ -49,7 +51,7 @@ func TestStories(t *testing.T) {
 		Dir: "../../testdata/rollback-agent",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"remote": remote, "ship": ship, "candidate": candidate, "deploy": deploy, "monitoring": monitoring, "awaits": awaits, "scratch": scratch, "expand": expand, "await": await, "exits": exits, "http": request, "pad": pad, "until": until, "signal": signalDaemon,
-			"manager": manager, "told": told,
+			"postgres": postgres, "manager": manager, "told": told,
 		},
 		Setup: func(e *testscript.Env) error {
 			t, ok := e.T().(testing.TB)
@@ -80,6 +82,14 @@ func remote(ts *testscript.TestScript, _ bool, _ []string) {
 	f.git = gittest.New(f.t)
 	ts.Setenv("GIT_URL", f.git.URL)
 	ts.Check(os.WriteFile(ts.MkAbs("git.credentials"), []byte("agent:"+gittest.Users["agent"]+"\n"), 0o600))
+}
+
+func postgres(ts *testscript.TestScript, _ bool, args []string) {
+	f := fixtureOf(ts)
+	server := pgtest.Start(f.t)
+	for _, file := range args {
+		ts.Check(os.WriteFile(ts.MkAbs(file), []byte(server.Database(f.t)+"\n"), 0o600))
+	}
 }
 
 func ship(ts *testscript.TestScript, _ bool, args []string) {

@@ -78,6 +78,9 @@ func (p *printer) status(s web.Status, only string) error {
 	if s.Ready != "" {
 		fmt.Fprintf(&b, "NOT READY: %s\n", s.Ready)
 	}
+	if s.Acting != "" {
+		fmt.Fprintf(&b, "acting: %s\n", s.Acting)
+	}
 	for _, d := range s.Degraded {
 		fmt.Fprintf(&b, "degraded: %s\n", d)
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 
 	"github.com/coclai/cutover/agent"
-	"github.com/coclai/cutover/agent/ledger"
 	"github.com/coclai/cutover/agent/rollback"
 	"github.com/coclai/cutover/agent/web"
 	"github.com/coclai/cutover/generator/slo"
@@ -36,7 +35,7 @@ func (c *cli) replay(env streams) {
 
 func replayFlags(cmd *kingpin.CmdClause, env streams) *replaying {
 	r := &replaying{env: env, modes: map[string]string{}}
-	cmd.Arg("file", "The ledger, as in storage.sqlite; an agent may have it open.").Required().StringVar(&r.file)
+	cmd.Arg("file", whichLedger+" An agent may have it open.").Required().StringVar(&r.file)
 	cmd.Flag("config.file", "Decide by this agent's file instead of the rules on record.").PlaceHolder("FILE").StringVar(&r.config)
 	cmd.Flag("max-mode", "Decide as if max_mode were this.").PlaceHolder("MODE").EnumVar(&r.mode, "observe", "propose", "auto")
 	cmd.Flag("mode", "Decide as if a trigger had this mode; may be repeated.").PlaceHolder("ITEM=MODE").StringMapVar(&r.modes)
@@ -50,7 +49,7 @@ func (r *replaying) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	book, err := ledger.OpenReader(r.file)
+	book, err := openReader(ctx, r.file)
 	if err != nil {
 		return aboutLedger(err)
 	}

@@ -60,12 +60,13 @@ func (d *daemon) serve(ctx context.Context) error {
 		return err
 	}
 	logger := promslog.New(&d.log)
-	book, err := ledger.Open(c.Storage.SQLite)
+	options := agent.Options{Config: c, Logger: logger, Now: time.Now}
+	closeLedger, err := openLedger(ctx, &options)
 	if err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
-	defer book.Close()
-	a, err := agent.New(agent.Options{Config: c, Ledger: book, Logger: logger, Now: time.Now})
+	defer closeLedger()
+	a, err := agent.New(options)
 	if err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
@@ -77,6 +78,26 @@ func (d *daemon) serve(ctx context.Context) error {
 	}
 	logger.Info("rollback-agent starts", "version", version.Info(), "config", d.configFile, "max_mode", c.MaxMode, "addresses", listeners.addresses())
 	return d.together(ctx, actors{agent: a, settings: s, server: server, listeners: listeners, logger: logger})
+}
+
+// openLedger opens the one that the configuration names.
+func openLedger(ctx context.Context, o *agent.Options) (closeLedger func() error, err error) {
+	if o.Config.Storage.DSN == "" {
+		alone, err := ledger.Open(o.Config.Storage.SQLite)
+		if err != nil {
+			return nil, err
+		}
+		o.Ledger = alone
+		return alone.Close, nil
+	}
+	name, _ := os.Hostname() // "" is shown as it is
+	shared, err := ledger.OpenShared(ctx, ledger.SharedOptions{DSN: string(o.Config.Storage.DSN), Name: fmt.Sprintf("%s/%d", name, os.Getpid()),
+		Lease: o.Config.Storage.Lease.Std()})
+	if err != nil {
+		return nil, err
+	}
+	o.Ledger, o.Shared = shared, shared
+	return shared.Close, nil
 }
 
 func (d *daemon) server(a *agent.Agent, s *settings, logger *slog.Logger) *http.Server {

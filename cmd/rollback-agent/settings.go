@@ -1,7 +1,7 @@
 package main
 
 import (
-	"fmt"
+	"errors"
 	"log/slog"
 	"sync"
 
@@ -43,8 +43,8 @@ func (s *settings) reload() error {
 	defer s.reloading.Unlock()
 	c, problems := config.Load(s.file)
 	err := problems.Err()
-	if was := s.config().Storage.SQLite; err == nil && c.Storage.SQLite != was {
-		err = fmt.Errorf("storage.sqlite is %s and was %s: another ledger is opened only by a restart", c.Storage.SQLite, was)
+	if err == nil && c.Storage != s.config().Storage {
+		err = errors.New("storage has changed: another ledger is opened only by a restart")
 	}
 	if err == nil {
 		err = s.agent.Reload(c)
