@@ -204,7 +204,7 @@ func TestOfThreeAgentsOneActsAndAnotherTakesOver(t *testing.T) {
 	c.run()
 	w.quiet(t)
 	c.do("kim", release.Deed{Act: release.ActStable})
-	cases := []string{"CRASH_AT=decided", "STOP_AT=preparing", "STOP_AT=pushing", "CRASH_AT=push answered"}
+	cases := []string{"STOP_AT=preparing", "CRASH_AT=push answered"} // the others take minutes
 	if os.Getenv("ROLLBACK_AGENT_EVERY_POINT") != "" {
 		cases = nil
 		for _, point := range []string{"deciding", "decided", "preparing", "prepared", "pushing", "sending", "push answered", "pushed", "verified", "classified"} {
