@@ -44,6 +44,21 @@ func (a *Agent) reportMilestone(ctx context.Context, e *environment, c *release.
 	return e.keep(c.ID, report.Name(c.Course, r.Item), report.Milestone(s))
 }
 
+// cutoverID names a cutover as no other environment's last one is named: the reports of two must not be kept in one folder.
+func (a *Agent) cutoverID(commit string, at time.Time) string {
+	id, state := release.CutoverID(commit, at), a.journal.snapshot()
+	for n, name := 2, id; ; n++ {
+		taken := false
+		for _, e := range state.Environments {
+			taken = taken || e.Cutover != nil && e.Cutover.ID == name
+		}
+		if !taken {
+			return name
+		}
+		name = fmt.Sprintf("%s-%d", id, n)
+	}
+}
+
 // ended says whether a cutover's whole story is complete, and not written. After a rollback that is when the agent has done what it does by
 // itself: verified, classified, or handed over to a person.
 func (t *attendant) ended(c *release.Cutover) bool {

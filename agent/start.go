@@ -78,7 +78,7 @@ func samePlan(p slo.Plan, book *rollback.Rulebook) error {
 // chosen asks the remote and the gates, and makes the cutover.
 func (a *Agent) chosen(ctx context.Context, e *environment, state *rollback.Environment, d release.Deed) (release.Cutover, error) {
 	id, now := gitrepo.ID(d.Commit), a.now().UTC()
-	c := release.Cutover{ID: release.CutoverID(d.Commit, now), Commit: d.Commit, Course: release.CourseOf(e.plan), Started: now, By: d.Author, Phase: release.Preparing}
+	c := release.Cutover{ID: a.cutoverID(d.Commit, now), Commit: d.Commit, Course: release.CourseOf(e.plan), Started: now, By: d.Author, Phase: release.Preparing}
 	if err := id.Validate(); err != nil {
 		return c, release.Problemf(release.Invalid, "git rev-parse COMMIT prints it", "a commit is 40 hexadecimal digits: %v", err)
 	}
