@@ -23,8 +23,8 @@ import (
 	"github.com/coclai/cutover/agent/rollback"
 )
 
-// cluster is three agents, each a process, that share a ledger in a real PostgreSQL.
-type cluster struct {
+// trio is three agents, each a process, that share a ledger in a real PostgreSQL.
+type trio struct {
 	t      *testing.T
 	w      *world
 	server *pgtest.Server
@@ -37,9 +37,9 @@ type cluster struct {
 
 const leaseOfTests = "2s"
 
-func newCluster(t *testing.T, w *world) *cluster {
+func newTrio(t *testing.T, w *world) *trio {
 	t.Helper()
-	c := &cluster{t: t, w: w, server: pgtest.Start(t)}
+	c := &trio{t: t, w: w, server: pgtest.Start(t)}
 	c.dsn = c.server.Database(t)
 	first := newDaemon(t, w)
 	text, err := os.ReadFile(first.config)
@@ -68,7 +68,7 @@ func newCluster(t *testing.T, w *world) *cluster {
 }
 
 // run starts all three, the first so that it crashes or stops somewhere, if that is said; it is the one that acts.
-func (c *cluster) run(first ...string) {
+func (c *trio) run(first ...string) {
 	c.t.Helper()
 	for _, d := range c.agents {
 		d.kill()
@@ -82,7 +82,7 @@ func (c *cluster) run(first ...string) {
 	}
 }
 
-func (c *cluster) await(what string, yes func() bool) {
+func (c *trio) await(what string, yes func() bool) {
 	c.t.Helper()
 	if !eventually(60*time.Second, yes) {
 		c.t.Fatalf("never: %s", what)
@@ -116,7 +116,7 @@ func (d *daemon) get(path string) (int, string) {
 }
 
 // deliver posts the alert to every agent that can answer, and keeps what was acknowledged.
-func (c *cluster) deliver(startsAt time.Time) (accepted int) {
+func (c *trio) deliver(startsAt time.Time) (accepted int) {
 	for _, d := range c.agents {
 		if d.dead() || d.stopped() {
 			continue
@@ -136,7 +136,7 @@ func (c *cluster) deliver(startsAt time.Time) (accepted int) {
 }
 
 // do has a deed done by the last agent, which waits: it hands it to the one that acts.
-func (c *cluster) do(as string, deed release.Deed) {
+func (c *trio) do(as string, deed release.Deed) {
 	c.t.Helper()
 	d := *c.agents[2]
 	d.as = as
@@ -153,7 +153,7 @@ func (c *cluster) do(as string, deed release.Deed) {
 }
 
 // ship releases a commit that fails, and waits until it burns.
-func (c *cluster) ship(name string) (bad string) {
+func (c *trio) ship(name string) (bad string) {
 	c.t.Helper()
 	bad = c.w.release(c.t, 20, name)
 	c.w.quiet(c.t)
@@ -164,15 +164,15 @@ func (c *cluster) ship(name string) (bad string) {
 }
 
 // incidents are as the last agent sees them.
-func (c *cluster) incidents() []*rollback.Incident { return c.agents[2].state().Incidents }
+func (c *trio) incidents() []*rollback.Incident { return c.agents[2].state().Incidents }
 
 // rollbacks counts the commits that roll back.
-func (c *cluster) rollbacks() string {
+func (c *trio) rollbacks() string {
 	return c.w.git.Git(c.t, "rev-list", "--count", "--grep=^Rollback-Of:", branch)
 }
 
 // verified reads the ledger from outside: its chain is whole, and what was acknowledged is in it.
-func (c *cluster) verified() {
+func (c *trio) verified() {
 	c.t.Helper()
 	r, err := ledger.OpenSharedReader(context.Background(), c.dsn)
 	if err != nil {
@@ -200,7 +200,7 @@ func (c *cluster) verified() {
 // bad release has one incident and one rollback commit, what was acknowledged is there, and persons are heard by every agent.
 func TestOfThreeAgentsOneActsAndAnotherTakesOver(t *testing.T) {
 	w := newWorld(t)
-	c := newCluster(t, w)
+	c := newTrio(t, w)
 	c.run()
 	w.quiet(t)
 	c.do("kim", release.Deed{Act: release.ActStable})
@@ -221,7 +221,7 @@ func TestOfThreeAgentsOneActsAndAnotherTakesOver(t *testing.T) {
 }
 
 // survive is one bad release during which something happens to the agent that acts.
-func (c *cluster) survive(n int, at string) {
+func (c *trio) survive(n int, at string) {
 	c.t.Helper()
 	if before := !strings.HasSuffix(at, "sending"); before { // the release is pushed as well
 		c.run("ROLLBACK_AGENT_" + at)
@@ -280,7 +280,7 @@ func TestALatePushOfAnAgentThatWasReplacedIsRefused(t *testing.T) {
 func pausedAndCancelled(t *testing.T, variable string) (pushed bool) {
 	t.Helper()
 	w := newWorld(t)
-	c := newCluster(t, w)
+	c := newTrio(t, w)
 	for _, d := range c.agents {
 		d.variables = []string{variable}
 	}
