@@ -3,6 +3,7 @@ package agent_test
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -183,13 +184,17 @@ func (w *world) quiet(t *testing.T) {
 func (r *running) remote(incident string, want rollback.Outcome) rollback.Reconciliation {
 	r.t.Helper()
 	var found rollback.Reconciliation
+	began := r.View().State.Seq
 	if !eventually(30*time.Second, func() bool {
 		r.passed.Add(int64(time.Minute))
 		r.deliver(1, time.Now()) // so that it looks at once
-		if i := r.state().IncidentByID(incident); i.Remote != nil {
-			found = *i.Remote
+		entries, err := r.View().Entries(r.t.Context(), home, 1000)
+		for _, e := range entries { // not the state: the next minute may have passed, and said that all is well again
+			if e.Seq > began && e.Kind == rollback.Reconciled && e.Incident == incident && found.Outcome != want {
+				err = errors.Join(err, json.Unmarshal(e.Body, &found))
+			}
 		}
-		return found.Outcome == want
+		return err == nil && found.Outcome == want
 	}) {
 		r.t.Fatalf("the remote was not found %s, but %+v", want, found)
 	}

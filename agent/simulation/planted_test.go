@@ -28,8 +28,8 @@ type bug struct {
 var simulated = []string{"-run", "NoSeed", "-seeds", "1500"}
 
 var bugs = []bug{
-	{"a webhook is acknowledged before it is stored", []change{{"agent/incident.go", "	seq, err := a.journal.append(ctx, notes...)\n	crashpoint(\"received\")",
-		"	seq, err := int64(0), error(nil)\n	go a.journal.append(context.WithoutCancel(ctx), notes...)\n	crashpoint(\"received\")"}}, "agent/simulation", simulated, "F I3"},
+	{"a webhook is acknowledged before it is stored", []change{{"agent/incident.go", "	seq, err := a.journal.receive(ctx, notes...)\n	crashpoint(\"received\")",
+		"	seq, err := int64(0), error(nil)\n	go a.journal.receive(context.WithoutCancel(ctx), notes...)\n	crashpoint(\"received\")"}}, "agent/simulation", simulated, "F I3"},
 	{"synchronous=NORMAL", []change{{"agent/ledger/schema.go", `"synchronous(full)"`, `"synchronous(normal)"`}}, "agent/ledger", []string{"-run", "Contract"}, "synchronous"},
 	{"a push without the lease", []change{{"agent/gitrepo/push.go", "updates, objects := []update{{p.Branch, p.Expected, p.Commit}}, p.objects()",
 		"now, _ := r.listRefs(ctx, p.Branch)\n	updates, objects := []update{{p.Branch, now[p.Branch].id, p.Commit}}, p.objects()"}}, "agent/simulation", simulated, "F I5"},
