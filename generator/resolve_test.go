@@ -361,3 +361,22 @@ func TestWordsBeginLikeWords(t *testing.T) {
 		}
 	}
 }
+
+// TestALengthOfTimeIsTheFirstOneThatARunbookMeans: a rehearsal's milestones are seconds apart; elsewhere seconds are latencies.
+func TestALengthOfTimeIsTheFirstOneThatARunbookMeans(t *testing.T) {
+	for _, test := range []struct{ text, want string }{
+		{"15s", "15s"},
+		{"observe for 45 seconds", "45s"},
+		{"30초 동안 관측", "30s"},
+		{"observe requests under 3s for 30 minutes", "30m"},
+		{"1. 24시간", "1d"},
+		{"soon", ""},
+		{"0s", ""},
+		{"15sheep", ""},
+	} {
+		got, ok := spanIn(test.text)
+		if want := test.want; ok != (want != "") || ok && got.String() != want {
+			t.Errorf("spanIn(%q) = %s, %v; want %q", test.text, got, ok, want)
+		}
+	}
+}

@@ -34,9 +34,15 @@ func begins(text, word string) bool {
 
 var lengthOfTime = regexp.MustCompile(`(?i)(\d+)[ -]?(minutes?|mins?|m|분|hours?|h|시간|days?|d|일)(?:[^a-z]|$)`)
 
-// spanIn finds the first length of time in a text.
+var seconds = regexp.MustCompile(`(?i)(\d+)[ -]?(seconds?|secs?|s|초)(?:[^a-z]|$)`)
+
+// spanIn finds the first length of time in a text. Seconds are taken only where there is no longer unit: beside "for 30 minutes" they are
+// more likely a latency, and a runbook whose milestones are seconds apart is a rehearsal of one.
 func spanIn(text string) (slo.Duration, bool) {
 	found := lengthOfTime.FindStringSubmatch(text)
+	if found == nil {
+		found = seconds.FindStringSubmatch(text)
+	}
 	if found == nil {
 		return 0, false
 	}
@@ -57,6 +63,8 @@ func lengthOf(unit string) time.Duration {
 		return time.Hour
 	case unit == "일" || unit[0] == 'd':
 		return 24 * time.Hour
+	case unit == "초" || unit[0] == 's':
+		return time.Second
 	}
 	return time.Minute
 }
