@@ -2,102 +2,151 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os/exec"
-	"slices"
+	"os"
+	"strings"
 
 	"github.com/coclai/cutover/agent/release"
 	"github.com/coclai/cutover/agent/rollback"
-	"github.com/coclai/cutover/generator/slo"
 )
 
-func (s *story) declareStable(ctx context.Context) error {
-	s.line.chapter("Cutover: what a release manager and CI do by the runbook")
-	if err := s.operator.as(ctx, "kim", "stable"); err != nil {
+// rehearse makes the bad release and has the gates run on it. None of them can see what is wrong with it.
+func (s *story) rehearse(ctx context.Context) (err error) {
+	s.line.chapter("First cutover: a release of which a fifth of the requests will fail, and no gate can see it")
+	if s.bad, err = s.offer(ctx, `{"error_percent": 20}`, "checkout: new pricing engine"); err != nil {
 		return err
 	}
-	_, pin, err := await(ctx, s.operator, rollback.StablePinned, func(release.Pin) bool { return true })
-	if err == nil && pin.Commit != s.stable {
-		return fmt.Errorf("the stable tag is on %s, but production runs %s", pin.Commit, s.stable)
+	return s.preflight(ctx, s.bad)
+}
+
+// offer commits a new description of the service, and pushes it to where nothing runs.
+func (s *story) offer(ctx context.Context, description, message string) (commit string, err error) {
+	if commit, err = s.dev.change(ctx, description, message); err != nil {
+		return "", err
+	}
+	_, err = s.dev.push(ctx, commit, "main")
+	return commit, err
+}
+
+// preflight has the agent run the runbook's gates and its own on a commit, and looks whether each is on record and its log is kept.
+func (s *story) preflight(ctx context.Context, commit string) error {
+	if err := s.operator.gist(ctx, "kim", last, "preflight", commit); err != nil {
+		return err
+	}
+	_, begun, err := await(ctx, s.operator, rollback.PreflightStarted, func(p release.Preflight) bool { return p.Commit == commit })
+	if err != nil {
+		return err
+	}
+	for _, gate := range s.plan.Gates {
+		_, _, err := await(ctx, s.operator, rollback.GateRecorded, func(g release.GateResult) bool {
+			return g.Gate == gate.ID && g.Run == begun.ID && g.Verdict == release.Pass
+		})
+		if err != nil {
+			return err
+		}
+	}
+	logs, err := os.ReadDir(begun.Logs)
+	if err == nil && len(logs) == 0 {
+		err = fmt.Errorf("preflight %s kept no log", begun.ID)
+	}
+	return err
+}
+
+// start begins the cutover to the bad release.
+func (s *story) start(ctx context.Context) (err error) {
+	s.cutover, err = s.begin(ctx, s.bad, s.stable, whole)
+	return err
+}
+
+// begin starts a cutover to a commit, and looks from outside whether what must be done before T0 is: the stable tag is on what production
+// runs, the baseline is where the rules read it, people were told. It is checked again only then.
+func (s *story) begin(ctx context.Context, commit, running string, of gist) (*release.Cutover, error) {
+	if err := s.operator.gist(ctx, "kim", of, "cutover", "start", commit); err != nil {
+		return nil, err
+	}
+	c, err := s.operator.cutover(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if c.Commit != commit || c.Phase != release.Waiting {
+		return nil, fmt.Errorf("cutover %s of %s is %s, and does not wait for the deploy of %s", c.ID, short(c.Commit), c.Phase, short(commit))
+	}
+	if err := s.tagged(ctx, running); err != nil {
+		return nil, err
+	}
+	if _, err := s.observer.holds(ctx, `rollback_agent_baseline{slo="p95-latency"}`, func(seconds float64) bool { return seconds > 0 }); err != nil {
+		return nil, err
+	}
+	_, err = s.observer.firing(ctx, "RollbackAgentCutover")
+	return c, err
+}
+
+// tagged reads the last pin, and whether its tag is on the remote and on what production runs.
+func (s *story) tagged(ctx context.Context, running string) error {
+	_, pin, err := await(ctx, s.operator, rollback.StablePinned, func(p release.Pin) bool { return p.Commit == running })
+	if err != nil {
+		return err
+	}
+	there, err := command(ctx, s.remote.bare(), gitEnv, "git", "rev-parse", pin.Ref+"^{commit}")
+	if err == nil && there != running {
+		err = fmt.Errorf("%s is on %s, and production runs %s", pin.Ref, there, running)
 	}
 	s.pin = pin
 	return err
 }
 
-func (s *story) captureBaseline(ctx context.Context) error {
-	return s.operator.as(ctx, "kim", "baseline")
-}
-
-// passGates makes the bad release and runs the plan's gates on it, as CI does. None of them can see what is wrong with it.
-func (s *story) passGates(ctx context.Context) (err error) {
-	if s.bad, err = s.dev.change(ctx, `{"error_percent": 20}`, "checkout: new pricing engine"); err != nil {
-		return err
-	}
-	if _, err := s.dev.push(ctx, s.bad, "main"); err != nil {
-		return err
-	}
-	return s.reportGates(ctx, s.bad)
-}
-
-// reportGates runs the plan's gates on the commit in the clone, and tells the agent.
-func (s *story) reportGates(ctx context.Context, commit string) error {
-	for _, gate := range s.plan.Gates {
-		verdict := s.dev.try(ctx, gate)
-		if _, err := s.operator.quietly(ctx, "ci", "gates", "record", gate.ID, string(verdict), "--commit", commit); err != nil {
-			return err
-		}
-		if verdict != release.Pass {
-			return fmt.Errorf("gate %s is %s", gate.ID, verdict)
-		}
-	}
-	s.line.quote("ci", "rollback-agent gates record GATE PASS --commit "+short(commit),
-		fmt.Sprintf("%d gates of the runbook, run on the new release: all PASS", len(s.plan.Gates)))
-	return nil
-}
-
-// try runs a gate in the clone.
-func (d developer) try(ctx context.Context, gate slo.Gate) release.Verdict {
-	env := slices.Clone(gitEnv)
-	for name, value := range gate.Env {
-		env = append(env, name+"="+value)
-	}
-	_, err := command(ctx, d.clone, env, gate.Argv...)
-	exit := 0
-	if ended, ok := errors.AsType[*exec.ExitError](err); ok {
-		exit = ended.ExitCode()
-	} else if err != nil {
-		return release.Unknown
-	}
-	want := map[slo.Pass]int{slo.PassExit0: 0, slo.PassNoMatch: 1}[gate.Pass]
-	if exit == want {
-		return release.Pass
-	}
-	return release.Fail
-}
-
-// deploy asks the gate, moves the branch, and tells the agent: T0.
+// deploy asks the gate, moves the branch, and tells the agent when the first of production runs it: T0.
 func (s *story) deploy(ctx context.Context) error {
 	if err := s.operator.as(ctx, "ci", "gate", s.bad); err != nil {
 		return err
 	}
-	before, err := s.dev.log(ctx)
+	answer, err := s.dev.push(ctx, s.bad, "production")
+	s.line.quote("dev", "git push origin "+short(s.bad)+":production", answer)
 	if err != nil {
 		return err
 	}
-	s.line.quote("dev", "git log --oneline --graph origin/production", before)
-	if _, err := s.dev.push(ctx, s.bad, "production"); err != nil {
+	if _, err := s.observer.holds(ctx, fmt.Sprintf("build_info{commit=%q}", s.bad), func(n float64) bool { return n == 1 }); err != nil {
 		return err
 	}
-	if err := s.operator.as(ctx, "ci", "deployed", s.bad); err != nil {
+	if err := s.operator.gist(ctx, "ci", first, "deployed", s.bad); err != nil {
 		return err
 	}
-	entry, deployed, err := await(ctx, s.operator, rollback.ReleaseDeployed, func(r release.Release) bool { return r.Commit == s.bad })
+	_, deployed, err := await(ctx, s.operator, rollback.ReleaseDeployed, func(r release.Release) bool { return r.Commit == s.bad })
 	if err != nil {
 		return err
+	}
+	if deployed.Target.Commit != s.stable || len(deployed.Baselines) == 0 {
+		return fmt.Errorf("the release goes back to %s, with %d baselines", deployed.Target.Commit, len(deployed.Baselines))
 	}
 	s.line.chapter("Incident: nobody touches anything")
 	s.line.deploy(deployed.T0)
-	s.line.at(entry.At, "deployed", "release %s, of which a fifth of the requests will fail; it goes back to %s", short(s.bad), deployed.Target.Name())
 	return nil
+}
+
+// reported waits until the agent has written about an item of a cutover, and reads it as a file and as a page; it says where it is.
+func (s *story) reported(ctx context.Context, c *release.Cutover, item string, words ...string) (file string, err error) {
+	_, written, err := await(ctx, s.operator, rollback.MilestoneReported, func(r release.Report) bool {
+		return r.Item == item && len(r.Files) > 0 && strings.HasPrefix(r.Files[0], c.ID+"/")
+	})
+	if err != nil {
+		return "", err
+	}
+	text, err := os.ReadFile(s.path("reports/" + written.Files[0]))
+	if err != nil {
+		return "", err
+	}
+	s.report = s.ports.agent.url() + "/reports/" + strings.TrimSuffix(written.Files[0], ".md")
+	page, err := s.observer.page(ctx, s.report)
+	if err != nil {
+		return "", err
+	}
+	for _, word := range words {
+		if !strings.Contains(string(text), word) {
+			return "", fmt.Errorf("%s does not say %q:\n%s", written.Files[0], word, text)
+		}
+	}
+	if !strings.Contains(page, "<svg") {
+		err = fmt.Errorf("the page of %s has no plot", written.Files[0])
+	}
+	return "reports/" + strings.TrimSuffix(written.Files[0], ".md") + ".html", err
 }

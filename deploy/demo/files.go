@@ -24,6 +24,7 @@ type settings struct {
 	GitURL, PagerURL                             string
 	AlertmanagerToken, CIToken, Person, Approver string // secrets
 	GitLogin                                     string // of the agent: user:password
+	Moments                                      moments
 }
 
 // writeFiles puts the runbook and every configuration file into the folder, and the secrets, readable by nobody else.

@@ -36,7 +36,7 @@ func (s *story) receive(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.line.at(entry.At, "received", "from %s; entry %d of the ledger, on disk before Alertmanager had its answer", delivery.Source, entry.Seq)
+	s.line.at(entry.At, "received", "from %s; on disk, entry %d of the ledger, before Alertmanager had its answer", delivery.Source, entry.Seq)
 	return nil
 }
 
@@ -53,7 +53,8 @@ func (s *story) decide(ctx context.Context) error {
 	if locked.Seq != decided.Seq+1 {
 		return fmt.Errorf("decision %d and lock %d are not one append", decided.Seq, locked.Seq)
 	}
-	s.line.at(decided.At, "decided", "%s (%s): %s", d.Verdict, d.Reason, d.Text)
+	why, _, _ := strings.Cut(d.Text, "; the tip") // what is at which commit stands in the ledger
+	s.line.at(decided.At, "decided", "%s (%s): %s", d.Verdict, d.Reason, why)
 	s.line.at(locked.At, "locked", "in the same append: no redeployment until the cause is known")
 	return nil
 }
@@ -90,9 +91,9 @@ func (s *story) heal(ctx context.Context) error {
 	return nil
 }
 
-// rolledOut waits until the shop says that it runs a commit.
+// rolledOut waits until the shop says that it runs a commit, and no other.
 func (s *story) rolledOut(ctx context.Context, commit string) error {
-	_, err := s.observer.holds(ctx, fmt.Sprintf("build_info{commit=%q}", commit), func(n float64) bool { return n == 1 })
+	_, err := s.observer.holds(ctx, fmt.Sprintf("build_info{commit=%q} == on() count(build_info)", commit), func(n float64) bool { return n == 1 })
 	if err == nil {
 		s.line.now("rolled out", "the shop runs %s", short(commit))
 	}
@@ -107,10 +108,12 @@ func (s *story) verify(ctx context.Context) error {
 	if v.Verdict != release.Pass {
 		return fmt.Errorf("verification says %s: %+v", v.Verdict, v)
 	}
-	for _, g := range v.Gates {
-		s.line.at(entry.At, "verified", "gate %s on the restored commit: %s (%s)", g.Gate, g.Verdict, g.Took)
+	if len(v.Gates) == 0 {
+		return fmt.Errorf("no gate was run on the restored tree")
 	}
-	s.line.at(entry.At, "verified", "%s; healthy at T+%.1fs", v.Reading.Reason, v.Healthy.Sub(s.line.zero).Seconds())
+	for _, g := range v.Gates {
+		s.line.at(entry.At, "verified", "gate %s on the restored tree: %s; %s", g.Gate, g.Verdict, v.Reading.Reason)
+	}
 	return nil
 }
 
@@ -127,6 +130,22 @@ func (s *story) classify(ctx context.Context) error {
 	if err == nil && !strings.Contains(status, "LOCKED") {
 		return fmt.Errorf("status does not say that it is locked:\n%s", status)
 	}
-	s.line.now("locked", "the agent waits for the root cause")
 	return err
+}
+
+// ended looks whether the rollback has ended the cutover, and what was written about it.
+func (s *story) ended(ctx context.Context) error {
+	c, err := s.operator.cutover(ctx)
+	if err != nil {
+		return err
+	}
+	if c.ID != s.cutover.ID || c.Phase != release.RolledBack {
+		return fmt.Errorf("cutover %s is %s", c.ID, c.Phase)
+	}
+	file, err := s.reported(ctx, c, release.Whole, short(s.bad)[:8], "rolled back")
+	if err != nil {
+		return err
+	}
+	s.line.now("reported", "the cutover is over, rolled back, and the branch is locked until the cause is known: %s", file)
+	return nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -12,22 +13,72 @@ import (
 	"time"
 )
 
-// TestTheWholeStoryHappens is the end-to-end test of the product: `make demo` until everything has happened, on real parts.
+// TestTheWholeStoryHappens is the end-to-end test of the product: `make demo` until everything has happened, on real parts, and 48 hours in
+// half the time.
 func TestTheWholeStoryHappens(t *testing.T) {
 	t.Setenv("TMPDIR", openFolder(t))
 	ctx, cancel := context.WithTimeout(t.Context(), 9*time.Minute)
 	defer cancel()
 	var out bytes.Buffer
-	if code := run(ctx, []string{"--once"}, &out); code != 0 {
+	if code := run(ctx, []string{"--once", "--speed", "5760"}, &out); code != 0 {
 		t.Fatalf("the demo ended with %d:\n%s", code, out.String())
 	}
 	t.Log(out.String())
-	inOrder(t, out.String(), "compiled", "running", "healthy", "stable", "baseline", "gate", "deployed", "crossing", "firing", "received",
-		"decided", "locked", "prepared", "pushed", "healthy", "verified", "classified", "one rollback commit", "refused: production is locked",
-		"refused", "open again", "deployed", "healthy")
+	inOrder(t, out.String(), "compiled", "running", "healthy", "preflight", "PASS: 12 of 12 gates", "cutover start", "tag (3.1)", "recheck (3.2)", "announce (3.3)",
+		"may be deployed", "T0 is", "crossing", "firing", "received", "decided", "locked", "prepared", "pushed", "healthy", "verified", "classified", "reported",
+		"one rollback commit", "refused: production is locked", "is locked since", "rca", "a second person must agree", "open again",
+		"is the content that incident", "PASS: 12 of 12 gates", "cutover start", "T0 is", "6.1", "T+15s.html", "6.2", "read", "6.3", "accepted", "6.4", "accepted", "closed")
+	if lines := strings.Count(out.String(), "\n"); lines > 80 {
+		t.Errorf("the story has %d lines, more than a screen and a half", lines)
+	}
 	left, err := os.ReadDir(os.Getenv("TMPDIR"))
 	if err != nil || len(left) > 0 {
 		t.Errorf("the demo left behind: %v %v", left, err)
+	}
+}
+
+// TestTheMilestonesComeAsSoonAsSpeedSays, in the order of the runbook, and none before there is anything to judge.
+func TestTheMilestonesComeAsSoonAsSpeedSays(t *testing.T) {
+	for _, test := range []struct {
+		speed pace
+		want  moments
+	}{
+		{1, moments{"30m", "2h", "24h", "48h"}},
+		{1.5, moments{"20m", "80m", "16h", "32h"}},
+		{100, moments{"18s", "72s", "14m", "29m"}},
+		{fastMotion, moments{"15s", "20s", "30s", "1m"}},
+		{1e9, moments{"15s", "20s", "25s", "30s"}},
+	} {
+		if got := test.speed.moments(); got != test.want {
+			t.Errorf("at --speed %v: %v, want %v", float64(test.speed), got, test.want)
+		}
+	}
+	for _, wrong := range []string{"0", "0.5", "-1", "NaN"} {
+		if code := run(t.Context(), []string{"--once", "--speed=" + wrong}, io.Discard); code != 2 {
+			t.Errorf("--speed %s ended with %d, want 2", wrong, code)
+		}
+	}
+}
+
+// TestInRealTimeTheRunbookIsTheReferences: at --speed 1 the demo's runbook observes for as long, and has the milestones, that rules/ says.
+func TestInRealTimeTheRunbookIsTheReferences(t *testing.T) {
+	to := filepath.Join(t.TempDir(), "runbook.md")
+	if err := writeTemplate("runbook.md", to, settings{Moments: pace(1).moments()}); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reference, err := os.ReadFile("../../rules/runbook.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	inOrder(t, string(text), "Observe intensively for 30m", "Move to 24h of stabilization")
+	inOrder(t, string(reference), "Observe intensively for 30 minutes", "stabilisation for 24 hours")
+	times := regexp.MustCompile(`(?m)^\d\. (T\+\w+):`)
+	if got, want := times.FindAllString(string(text), -1), times.FindAllString(string(reference), -1); len(want) != 4 || !slices.Equal(got, want) {
+		t.Errorf("milestones %q, want %q", got, want)
 	}
 }
 
@@ -62,7 +113,7 @@ func TestAStoryThatCannotHappenFails(t *testing.T) {
 	}})
 	t.Setenv("TMPDIR", openFolder(t))
 	var out bytes.Buffer
-	if code := play(t.Context(), &out, true, impossible); code != 1 {
+	if code := play(t.Context(), &out, options{once: true, speed: fastMotion}, impossible); code != 1 {
 		t.Fatalf("the demo ended with %d, want 1:\n%s", code, out.String())
 	}
 	want := regexp.MustCompile(`This did not happen: step "the impossible": waited for the impossible: not within 1s`)
@@ -85,7 +136,7 @@ func TestCtrlCRemovesEverything(t *testing.T) {
 		return until(ctx, "nothing", func() (bool, error) { return false, nil })
 	}}}
 	var out bytes.Buffer
-	if code := play(ctx, &out, true, middle); code != 1 {
+	if code := play(ctx, &out, options{once: true, speed: fastMotion}, middle); code != 1 {
 		t.Fatalf("the demo ended with %d, want 1:\n%s", code, out.String())
 	}
 	if child.cmd.ProcessState == nil {
@@ -106,7 +157,7 @@ func TestEverythingRunsUntilCtrlC(t *testing.T) {
 			cancel()
 		}
 	}}
-	if code := play(ctx, out, false, nil); code != 0 {
+	if code := play(ctx, out, options{speed: fastMotion}, nil); code != 0 {
 		t.Errorf("the demo ended with %d, want 0", code)
 	}
 	if ctx.Err() == nil {

@@ -60,6 +60,9 @@ func (m *shopMetrics) born() {
 	}
 }
 
+// starts shows a commit beside the one that runs.
+func (m *shopMetrics) starts(v version) { m.build.WithLabelValues(v.commit).Set(1) }
+
 // started shows which commit runs. The runtime goes on: a rollout is no restart loop.
 func (m *shopMetrics) started(v version) {
 	m.build.Reset()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -90,6 +91,24 @@ func ready(ctx context.Context, at address) error {
 		defer answer.Body.Close()
 		return answer.StatusCode == http.StatusOK, fmt.Errorf("it answers %s", answer.Status)
 	})
+}
+
+// page is what a URL shows.
+func (o observer) page(ctx context.Context, url string) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return "", err
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err == nil && answer.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s answers %s: %.200s", url, answer.Status, body)
+	}
+	return string(body), err
 }
 
 func askJSON(request *http.Request, into any) error {

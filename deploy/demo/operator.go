@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/coclai/cutover/agent/release"
 	"github.com/coclai/cutover/agent/rollback"
 )
 
@@ -23,8 +24,16 @@ type operator struct {
 
 // as runs a command of rollback-agent with somebody's token, and shows it with its answer.
 func (o operator) as(ctx context.Context, who string, args ...string) error {
+	return o.gist(ctx, who, whole, args...)
+}
+
+// gist shows of the answer what matters.
+func (o operator) gist(ctx context.Context, who string, of gist, args ...string) error {
 	answer, err := o.quietly(ctx, who, args...)
-	o.line.quote(who, "rollback-agent "+quoted(args), answer)
+	if err != nil && !isNo(err) {
+		of = whole
+	}
+	o.line.quote(who, "rollback-agent "+quoted(args), of(answer))
 	return err
 }
 
@@ -36,11 +45,33 @@ func (o operator) quietly(ctx context.Context, who string, args ...string) (answ
 
 // refused runs a command that must say no: exit status 1, neither 0 nor 2.
 func (o operator) refused(ctx context.Context, who string, args ...string) error {
-	err := o.as(ctx, who, args...)
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() == 1 {
+	err := o.gist(ctx, who, first, args...)
+	if isNo(err) {
 		return nil
 	}
 	return fmt.Errorf("rollback-agent %s should have said no with exit status 1: %v", quoted(args), err)
+}
+
+// isNo says whether a command ended with exit status 1.
+func isNo(err error) bool {
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	return ok && exit.ExitCode() == 1
+}
+
+// cutover is the last one, as the agent tells it.
+func (o operator) cutover(ctx context.Context) (*release.Cutover, error) {
+	answer, err := o.quietly(ctx, "kim", "cutover", "status", "--output", "json")
+	if err != nil {
+		return nil, err
+	}
+	var told struct {
+		Cutover *release.Cutover `json:"cutover"`
+	}
+	err = json.Unmarshal([]byte(answer), &told)
+	if err == nil && told.Cutover == nil {
+		err = fmt.Errorf("the agent tells of no cutover: %s", answer)
+	}
+	return told.Cutover, err
 }
 
 // history is the whole ledger, newest first.

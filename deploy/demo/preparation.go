@@ -7,12 +7,14 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"go.yaml.in/yaml/v4"
 )
 
 func (s *story) build(ctx context.Context) error {
-	s.line.chapter("Preparation: real parts on this machine, in " + s.folder)
+	s.line.chapter("Preparation: real parts on this machine, in " + s.folder + "\n" +
+		"(kim and lee are persons, ci is the deploy job, dev pushes to git; each has a token or login of their own)")
 	if err := s.programs.build(ctx, s.root, s.folder); err != nil {
 		return err
 	}
@@ -44,7 +46,7 @@ func (s *story) openShop(ctx context.Context) (err error) {
 	}
 	go s.shop.follow(s.ctx)
 	go s.shop.serve(s.ctx)
-	s.line.now("git", "%s holds the deploy branch `production`; the hook of deploy/hooks guards it", s.remote.url(""))
+	s.line.now("git", "%s holds the deploy branch `production`, which the hook of deploy/hooks guards", s.remote.url(""))
 	return nil
 }
 
@@ -79,9 +81,18 @@ func (s *story) compile(ctx context.Context) error {
 	if s.row, known = s.plan.SLOByID("api-error-rate"); !known {
 		return fmt.Errorf("the plan has no api-error-rate")
 	}
-	s.line.now("compiled", "the runbook: %d things measured, %d triggers, %d gates; promtool accepts the rules",
-		len(s.plan.SLOs), len(s.plan.Triggers), len(s.plan.Gates))
+	s.line.now("compiled", "the runbook: %d things measured, %d triggers, %d gates, milestones at %s",
+		len(s.plan.SLOs), len(s.plan.Triggers), len(s.plan.Gates), s.milestones())
 	return nil
+}
+
+// milestones are the times after T0, for the reader.
+func (s *story) milestones() string {
+	var all []string
+	for _, m := range s.plan.Milestones {
+		all = append(all, "T+"+m.After.String())
+	}
+	return strings.Join(all, " ")
 }
 
 // startAll starts Prometheus, Alertmanager and the agent, and waits until each says that it is ready.
@@ -110,7 +121,6 @@ func (s *story) startAll(ctx context.Context) error {
 // awaitCustomers lets the shop be used for as long as the baseline looks back.
 func (s *story) awaitCustomers(ctx context.Context) error {
 	const served = `sum(increase(http_requests_total{job="checkout"}[20s]))`
-	s.line.now("traffic", "%d requests a second reach release %s; the baseline needs 20 s of them", requestsPerSecond, short(s.stable))
 	if _, err := s.observer.holds(ctx, served, func(requests float64) bool { return requests > 0.9*20*requestsPerSecond }); err != nil {
 		return err
 	}
@@ -118,7 +128,8 @@ func (s *story) awaitCustomers(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.line.now("healthy", "%s of the requests fail; the bound is %s over %s", percent(value), percent(s.row.Alert.Value.Float()), s.row.Alert.Window)
+	s.line.now("healthy", "release %s serves %d requests a second, of which %s fail; the bound is %s over %s",
+		short(s.stable), requestsPerSecond, percent(value), percent(s.row.Alert.Value.Float()), s.row.Alert.Window)
 	return nil
 }
 

@@ -11,12 +11,10 @@ import (
 
 // inspectRemote looks at the rollback as git shows it to anybody.
 func (s *story) inspectRemote(ctx context.Context) error {
-	s.line.chapter("Afterwards: what git holds, and the way back")
-	log, err := s.dev.log(ctx)
-	if err != nil {
+	s.line.chapter("Afterwards: what git holds, the lock, and who opens it")
+	if _, err := s.dev.log(ctx); err != nil {
 		return err
 	}
-	s.line.quote("dev", "git log --oneline --graph origin/production", log)
 	for what, pair := range map[string][2]string{
 		"the rollback's tree":   {s.restored.Commit + " %T", s.pin.Commit + " %T"},
 		"the rollback's parent": {s.restored.Commit + " %P", s.bad + " %H"},
@@ -69,14 +67,13 @@ func (s *story) redeploy(ctx context.Context) error {
 		return err
 	}
 	answer, err := s.dev.push(ctx, "HEAD", "production")
-	s.line.quote("dev", "git revert "+short(s.restored.Commit)+" && git push origin HEAD:production", answer)
+	s.line.quote("dev", "git revert "+short(s.restored.Commit)+" && git push origin HEAD:production", first(answer))
 	if err == nil || !strings.Contains(answer, "locked") {
 		return fmt.Errorf("the remote took the bad release again, or refused it for another reason: %v", err)
 	}
 	if err := s.oneRollback(ctx); err != nil {
 		return err
 	}
-	s.line.now("refused", "by the remote itself; the branch is where it was")
 	_, err = s.dev.git(ctx, "checkout", "--quiet", "main")
 	return err
 }
@@ -95,47 +92,42 @@ func (s *story) unlock(ctx context.Context) error {
 	if err := s.operator.as(ctx, "lee", "unlock"); err != nil {
 		return err
 	}
-	_, _, err := await(ctx, s.operator, rollback.LockCleared, func(u rollback.Unlock) bool { return u.Cause != "" })
+	_, _, err := await(ctx, s.operator, rollback.LockCleared, func(u rollback.Unlock) bool { return u.Cause != "" && u.RCABy == "kim" })
 	return err
 }
 
-// rollForward mends the release and lets the agent put it on top of the rollback. The content that was rolled back stays refused.
-func (s *story) rollForward(ctx context.Context) (err error) {
-	if s.good, err = s.dev.change(ctx, `{"error_percent": 0.2}`, "checkout: new pricing engine, no division by zero coupons"); err != nil {
+// rehearseAgain mends the release and has the gates run on it. The content that was rolled back stays refused.
+func (s *story) rehearseAgain(ctx context.Context) (err error) {
+	s.line.chapter("Second cutover: the mended release, on top of the rollback")
+	if err := s.operator.refused(ctx, "kim", "cutover", "start", s.bad); err != nil {
 		return err
 	}
-	if _, err := s.dev.push(ctx, s.good, "main"); err != nil {
+	if s.good, err = s.offer(ctx, `{"error_percent": 0.2}`, "checkout: new pricing engine, no division by zero coupons"); err != nil {
 		return err
 	}
-	if err := s.operator.refused(ctx, "kim", "release", s.bad); err != nil {
+	if _, err := s.observer.holds(ctx, s.row.Value, s.healthy); err != nil {
 		return err
 	}
-	if err := s.reportGates(ctx, s.good); err != nil {
-		return err
-	}
-	return s.operator.as(ctx, "kim", "release", s.good)
+	return s.preflight(ctx, s.good)
 }
 
-// healForward lets the good release serve for a whole window of the alert: then nothing may fire, and no second rollback may have come.
-func (s *story) healForward(ctx context.Context) error {
-	entry, r, err := await(ctx, s.operator, rollback.ReleaseDeployed, func(r release.Release) bool { return r.Commit != s.bad })
+func (s *story) startAgain(ctx context.Context) (err error) {
+	s.cutover, err = s.begin(ctx, s.good, s.restored.Commit, first)
+	return err
+}
+
+// rollForward lets the agent put the release on top of the rollback: T0.
+func (s *story) rollForward(ctx context.Context) error {
+	if err := s.operator.gist(ctx, "kim", first, "release", s.good); err != nil {
+		return err
+	}
+	_, r, err := await(ctx, s.operator, rollback.ReleaseDeployed, func(r release.Release) bool { return r.Of == s.good })
 	if err != nil {
 		return err
 	}
-	s.line.at(entry.At, "deployed", "%s with the content of %s", short(r.Commit), short(s.good))
-	if err := s.rolledOut(ctx, r.Commit); err != nil {
-		return err
-	}
-	pause(ctx, s.row.Alert.Window.Std())
-	value, err := s.observer.holds(ctx, s.row.Value, s.healthy)
-	if err != nil {
-		return err
-	}
-	if err := s.quiet(ctx); err != nil {
-		return err
-	}
-	s.line.now("healthy", "%s of the requests fail over %s; nothing fires, and the release stays", percent(value), s.row.Alert.Window)
-	return s.showForward(ctx, r)
+	s.forward = r
+	s.line.deploy(r.T0)
+	return s.rolledOut(ctx, r.Commit)
 }
 
 // quiet makes sure that there was one rollback in all, and that the alert is gone.
@@ -161,13 +153,13 @@ func (s *story) quiet(ctx context.Context) error {
 }
 
 // showForward shows the branch at the end: the release has the good commit's content and does not lose what the bad one contained.
-func (s *story) showForward(ctx context.Context, r release.Release) error {
+func (s *story) showForward(ctx context.Context) error {
 	log, err := s.dev.log(ctx)
 	if err != nil {
 		return err
 	}
 	s.line.quote("dev", "git log --oneline --graph origin/production", log)
-	got, want, err := s.dev.both(ctx, [2]string{r.Commit + " %T", s.good + " %T"})
+	got, want, err := s.dev.both(ctx, [2]string{s.forward.Commit + " %T", s.good + " %T"})
 	if err == nil && got != want {
 		return fmt.Errorf("the release holds tree %s, not that of %s", got, s.good)
 	}

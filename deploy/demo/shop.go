@@ -10,10 +10,11 @@ import (
 	"time"
 )
 
-// A rollout takes a moment, as everywhere: the shop looks at its branch every pollEvery and serves a new tip rolloutTakes later.
+// A rollout takes a moment, as everywhere: the shop looks at its branch every pollEvery and starts a new tip, whose first customers come
+// rolloutTakes later.
 const (
 	pollEvery    = time.Second
-	rolloutTakes = 3 * time.Second
+	rolloutTakes = 5 * time.Second
 )
 
 // shop is the service: it runs what the tip of the deploy branch says in service.json, and exports what its customers experience.
@@ -47,9 +48,10 @@ func (s *shop) follow(ctx context.Context) {
 	}
 }
 
-// rollOut replaces the running version; the first one is there at once.
+// rollOut replaces the running version; the first one is there at once. Meanwhile both run.
 func (s *shop) rollOut(ctx context.Context, next version, takesTime bool) {
 	if takesTime {
+		s.metrics.starts(next)
 		pause(ctx, rolloutTakes)
 	}
 	s.runs.Store(&next)

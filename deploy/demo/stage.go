@@ -22,13 +22,14 @@ type stage struct {
 	shop         *shop
 	remote       *gitServer
 	settings     settings
+	pace         pace
 
 	running []*process     // in the order they were started
 	servers []*http.Server // our own: git, shop, pager
 }
 
 // setUp looks for what is needed and makes the folder; nothing runs yet.
-func setUp(ctx context.Context, line *timeline) (*story, error) {
+func setUp(ctx context.Context, line *timeline, p pace) (*story, error) {
 	root, err := moduleRoot(ctx)
 	if err != nil {
 		return nil, err
@@ -45,7 +46,7 @@ func setUp(ctx context.Context, line *timeline) (*story, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &stage{root: root, folder: folder, programs: found, ports: free}
+	s := &stage{root: root, folder: folder, programs: found, ports: free, pace: p}
 	s.ctx, s.cancel = context.WithCancelCause(ctx)
 	return &story{stage: s, line: line, observer: observer{prometheus: free.prometheus, alertmanager: free.alertmanager}}, nil
 }
@@ -108,7 +109,8 @@ func (s *stage) fill(shop, pager address) error {
 	s.settings = settings{Folder: s.folder, AgentURL: s.ports.agent.url(), AgentAddress: string(s.ports.agent),
 		PrometheusURL: s.ports.prometheus.url(), AlertmanagerURL: s.ports.alertmanager.url(), AlertmanagerAddress: string(s.ports.alertmanager),
 		ShopAddress: string(shop), PagerURL: pager.url(), GitURL: s.remote.url(""),
-		AlertmanagerToken: rand.Text(), CIToken: rand.Text(), Person: rand.Text(), Approver: rand.Text(), GitLogin: "agent:" + s.remote.users["agent"]}
+		AlertmanagerToken: rand.Text(), CIToken: rand.Text(), Person: rand.Text(), Approver: rand.Text(), GitLogin: "agent:" + s.remote.users["agent"],
+		Moments: s.pace.moments()}
 	return writeFiles(s.settings)
 }
 

@@ -22,13 +22,16 @@ type story struct {
 	observer observer
 	dev      developer
 
-	stable, bad, good string // commits
-	pin               release.Pin
+	stable, bad, good string           // commits
+	cutover           *release.Cutover // as it started: the first, then the second
+	pin               release.Pin      // the last
 	restored          rollback.Push
+	forward           release.Release // of the good commit
 	alert             alert
+	report            string // URL of the last one
 }
 
-// step is something that must have happened within its time.
+// step is something that must have happened within its time; 0 for one that knows its own.
 type step struct {
 	name   string
 	within time.Duration
@@ -43,10 +46,9 @@ var steps = []step{
 	{"everything runs", time.Minute, (*story).startAll},
 	{"customers are served", 2 * time.Minute, (*story).awaitCustomers},
 
-	{"what runs is declared stable", time.Minute, (*story).declareStable},
-	{"baselines are captured", 2 * time.Minute, (*story).captureBaseline},
-	{"gates pass for the new release", time.Minute, (*story).passGates},
-	{"the new release is deployed", time.Minute, (*story).deploy},
+	{"the gates pass for the new release", 2 * time.Minute, (*story).rehearse},
+	{"the cutover starts", 2 * time.Minute, (*story).start},
+	{"the new release is deployed", 2 * time.Minute, (*story).deploy},
 
 	{"the value crosses its bound", time.Minute, (*story).crossBound},
 	{"the alert fires", time.Minute, (*story).fire},
@@ -56,37 +58,48 @@ var steps = []step{
 	{"production is healthy again", 2 * time.Minute, (*story).heal},
 	{"the restored release is verified", 3 * time.Minute, (*story).verify},
 	{"the incident is classified and locked", time.Minute, (*story).classify},
+	{"the first cutover has ended", 2 * time.Minute, (*story).ended},
 
 	{"the remote holds one clean rollback commit", time.Minute, (*story).inspectRemote},
 	{"redeployment is refused by the remote", time.Minute, (*story).redeploy},
 	{"the gate is closed", time.Minute, (*story).askGate},
 	{"the lock is opened with a cause", time.Minute, (*story).unlock},
-	{"production rolls forward", time.Minute, (*story).rollForward},
-	{"the good release is healthy", 2 * time.Minute, (*story).healForward},
+
+	{"the gates pass for the mended release", 2 * time.Minute, (*story).rehearseAgain},
+	{"the second cutover starts", 2 * time.Minute, (*story).startAgain},
+	{"production rolls forward", 2 * time.Minute, (*story).rollForward},
+	{"every milestone is reached", 0, (*story).observe},
+	{"the second cutover is closed", 2 * time.Minute, (*story).closed},
 }
 
 // tell lets the steps happen one after the other; the first that does not is the error.
 func (s *story) tell(steps []step) error {
 	for _, step := range steps {
-		ctx, cancel := context.WithTimeoutCause(s.ctx, step.within, fmt.Errorf("not within %s", step.within))
-		err := step.happen(s, ctx)
-		cancel()
-		if err != nil {
+		if err := s.happens(step); err != nil {
 			return fmt.Errorf("step %q: %w", step.name, errors.Join(err, context.Cause(s.ctx)))
 		}
 	}
 	return nil
 }
 
+func (s *story) happens(step step) error {
+	if step.within == 0 {
+		return step.happen(s, s.ctx)
+	}
+	ctx, cancel := context.WithTimeoutCause(s.ctx, step.within, fmt.Errorf("not within %s", step.within))
+	defer cancel()
+	return step.happen(s, ctx)
+}
+
 // ending says where to look around, if there will be time for it.
 func (s *story) ending(once bool) {
 	if once {
-		s.line.chapter("All of it happened.")
+		s.line.chapter("All of it happened; everything is stopped and removed, the reports too.")
 		return
 	}
-	s.line.chapter(fmt.Sprintf("All of it happened. The agent's page: %s/\n%40s %s/alerts\n%40s %s\n"+
-		"Everything keeps running until you press Ctrl-C; then it is stopped and removed.",
-		s.ports.agent.url(), "Prometheus:", s.ports.prometheus.url(), "Alertmanager:", s.ports.alertmanager.url()))
+	s.line.chapter(fmt.Sprintf("All of it happened. The agent's page: %s/  Prometheus: %s/alerts  Alertmanager: %s\nThe last report: %s (all of them: %s)\n"+
+		"Everything keeps running until you press Ctrl-C; then it is stopped and removed, the reports too.",
+		s.ports.agent.url(), s.ports.prometheus.url(), s.ports.alertmanager.url(), s.report, s.path("reports")))
 }
 
 // percent prints a ratio.

@@ -47,12 +47,35 @@ func (t *timeline) chapter(title string) {
 	fmt.Fprintf(t.out, "\n%s\n", title)
 }
 
+// gist is what is shown of an answer.
+type gist func(answer string) string
+
+func whole(answer string) string { return answer }
+
+// first is the first line: the sentence before its details, or an error before its hint.
+func first(answer string) string {
+	line, _, _ := strings.Cut(answer, "\n")
+	return line
+}
+
+// last is the last line: the verdict after what led to it.
+func last(answer string) string { return answer[strings.LastIndex(answer, "\n")+1:] }
+
 // quote prints what somebody asked of a program and what it answered.
 func (t *timeline) quote(who, asked, answered string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	fmt.Fprintf(t.out, "%21s $ %s\n", who, asked)
+	fmt.Fprintf(t.out, "%19s $ %s\n", who, asked)
 	for line := range strings.Lines(answered) {
-		fmt.Fprintf(t.out, "%21s | %s\n", "", strings.TrimRight(line, " \n"))
+		fmt.Fprintf(t.out, "%19s | %s\n", "", clipped(strings.TrimRight(line, " \n")))
 	}
+}
+
+// clipped keeps a line of an answer on one line of a terminal.
+func clipped(line string) string {
+	const columns = 118
+	if letters := []rune(line); len(letters) > columns {
+		return string(letters[:columns-1]) + "…"
+	}
+	return line
 }
