@@ -16,7 +16,7 @@ test: tools check unit generated vulnerabilities ## everything that must hold be
 
 check: tools format vet lint deadcode ## the quick part of it: gofmt, go vet, staticcheck, deadcode
 
-demo: tools ## the whole story on this machine: a bad release, its alert, its rollback (Ctrl-C ends it)
+demo: tools ## the whole story on this machine: two cutovers, the first of a bad release (Ctrl-C ends it)
 	@go build -o bin/demo ./deploy/demo && exec bin/demo
 
 rules: ## compile rules/ into rules/generated, and write the schema of its bindings

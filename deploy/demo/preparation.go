@@ -92,6 +92,9 @@ func (s *story) milestones() string {
 	for _, m := range s.plan.Milestones {
 		all = append(all, "T+"+m.After.String())
 	}
+	if s.pace > 1 {
+		all = append(all, "(in real time: 30m 2h 24h 48h)")
+	}
 	return strings.Join(all, " ")
 }
 
