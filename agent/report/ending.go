@@ -59,7 +59,10 @@ func (s Story) reached() *Table {
 			late = long(r.Late.Std())
 		}
 		if r.Settled != nil {
-			settled = fmt.Sprintf("%s, %s: %s", r.Settled.By, moment(r.Settled.At), cut(r.Settled.Note, 300))
+			settled = r.Settled.By + ", " + moment(r.Settled.At)
+			if r.Settled.Note != "" {
+				settled += ": " + cut(r.Settled.Note, 300)
+			}
 		}
 		t.Rows = append(t.Rows, Line{verdict(r.Verdict), text(r.Item + " T+" + long(r.After.Std()) + " " + cut(r.Title, 200)), text(s.at(r.At)), text(late), text(settled)})
 	}
