@@ -146,6 +146,6 @@ func (s *story) ended(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.line.now("reported", "the cutover is over, rolled back, and the branch is locked until the cause is known: %s", file)
+	s.line.now("reported", "the first cutover ended rolled back: %s", file)
 	return nil
 }

@@ -58,11 +58,11 @@ var steps = []step{
 	{"production is healthy again", 2 * time.Minute, (*story).heal},
 	{"the restored release is verified", 3 * time.Minute, (*story).verify},
 	{"the incident is classified and locked", time.Minute, (*story).classify},
-	{"the first cutover has ended", 2 * time.Minute, (*story).ended},
 
 	{"the remote holds one clean rollback commit", time.Minute, (*story).inspectRemote},
 	{"redeployment is refused by the remote", time.Minute, (*story).redeploy},
 	{"the gate is closed", time.Minute, (*story).askGate},
+	{"the first cutover has ended", 2 * time.Minute, (*story).ended},
 	{"the lock is opened with a cause", time.Minute, (*story).unlock},
 
 	{"the gates pass for the mended release", 2 * time.Minute, (*story).rehearseAgain},
