@@ -226,7 +226,7 @@ func (a *Agent) all() []*environment {
 // View is what there is to show at this moment.
 func (a *Agent) View() web.View {
 	state := a.journal.snapshot()
-	v := web.View{Ready: a.whyUnready(), Acting: a.actor(), Degraded: a.weaknesses(), Entries: a.entries, Story: a.story, Rehearse: a.rehearse, Kept: a.kept}
+	v := web.View{Ready: a.whyUnready(), Acting: a.actor(), Degraded: a.weaknesses(), Entries: a.entries, Story: a.story, Rehearse: a.rehearse, Kept: a.kept, Glance: a.glance}
 	for _, e := range a.all() {
 		v.Degraded = append(v.Degraded, a.degraded(e, state.Environment(e.name))...)
 	}

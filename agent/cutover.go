@@ -62,7 +62,11 @@ func (a *Agent) here(ctx context.Context, d release.Deed) (release.Answer, error
 		turn.Lock()
 		defer turn.Unlock()
 	}
-	return act(ctx, e, a.journal.environment(e.name), d)
+	state := a.journal.environment(e.name)
+	if d.Expected != "" && d.Expected != state.Mark(d) {
+		return release.Answer{}, release.Problemf(release.Refused, "load the page again, and decide on what it shows then", "nothing was done: what you saw has changed since")
+	}
+	return act(ctx, e, state, d)
 }
 
 // turn is what a deed waits for. Asking needs none; a brake does not wait for a Prometheus or a remote that hangs, only for what is being

@@ -55,6 +55,7 @@ type environment struct {
 	asked      map[string]time.Time // when an episode was last judged; owned by the conductor
 	lockNext   time.Time            // no lock is pushed alone before; owned by the conductor
 	sight      *sight               // what was seen on the remote without being asked
+	shown      shown                // the rows as the page shows them
 	patience   time.Duration        // until the next try after trouble; owned by the conductor
 
 	begun   sync.Mutex             // held while a term is begun on the remote

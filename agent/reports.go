@@ -185,7 +185,12 @@ func (e *environment) seriesOf(ctx context.Context, id string, s *report.Story, 
 	if !known {
 		return report.Series{Problem: "the plan in force has no such row any more"}
 	}
-	points, err := e.prometheus.Series(ctx, row, s.Since, s.Result.At, step)
+	return e.plotted(ctx, row, s.Since, s.Result.At, step)
+}
+
+// plotted are a row's values over a stretch, or why there are none.
+func (e *environment) plotted(ctx context.Context, row slo.PlanSLO, from, to time.Time, step time.Duration) report.Series {
+	points, err := e.prometheus.Series(ctx, row, from, to, step)
 	if err != nil {
 		return report.Series{Problem: inOneLine(err)}
 	}

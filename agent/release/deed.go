@@ -52,6 +52,7 @@ type Deed struct {
 	Link        string   `json:"link,omitempty"`      // to an analysis
 	For         string   `json:"for,omitempty"`       // a duration, "4h"
 	Exonerate   bool     `json:"exonerate,omitempty"` // of unlock: what was rolled back was not at fault, and may be released again
+	Expected    string   `json:"expected,omitempty"`  // the state's mark as the person saw it; "": done whatever has changed since
 }
 
 // Answer is what came of a deed: one sentence, and the facts in it.

@@ -127,7 +127,19 @@ func (s Story) everyAlarm() []release.Alarm {
 
 // summary is the plot in a sentence.
 func (s Story) summary(row slo.PlanSLO, r release.Row, points []Point) string {
-	low, high := points[0], points[0]
+	low, high := extremes(points)
+	t0 := s.cutover().T0
+	text := fmt.Sprintf("Lowest %s at %s, highest %s at %s, last %s.", amount(row.Unit, low.Value), since(t0, low.At), amount(row.Unit, high.Value), since(t0, high.At),
+		amount(row.Unit, points[len(points)-1].Value))
+	if r.Fail+r.Unknown > 0 {
+		text += " " + s.moments(r) + "."
+	}
+	return text
+}
+
+// extremes are the first lowest and the first highest of some points.
+func extremes(points []Point) (low, high Point) {
+	low, high = points[0], points[0]
 	for _, p := range points {
 		if p.Value < low.Value {
 			low = p
@@ -136,13 +148,7 @@ func (s Story) summary(row slo.PlanSLO, r release.Row, points []Point) string {
 			high = p
 		}
 	}
-	t0 := s.cutover().T0
-	text := fmt.Sprintf("Lowest %s at %s, highest %s at %s, last %s.", amount(row.Unit, low.Value), since(t0, low.At), amount(row.Unit, high.Value), since(t0, high.At),
-		amount(row.Unit, points[len(points)-1].Value))
-	if r.Fail+r.Unknown > 0 {
-		text += " " + s.moments(r) + "."
-	}
-	return text
+	return low, high
 }
 
 // parts is into how many stretches the numbers of a plot are summed up.

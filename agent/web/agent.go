@@ -40,6 +40,32 @@ type View struct {
 	Story    Story
 	Rehearse Rehearse
 	Kept     Kept
+	Glance   Glance
+}
+
+// Glance measures the rows of an environment's plan as they are now, or were some seconds ago; false where there is no such environment. It
+// waits for no Prometheus longer than a person does for a page: a row that is not measured says why.
+type Glance func(ctx context.Context, environment string) (Rows, bool)
+
+// Rows are the rows of a plan, in its order, as measured at one moment.
+type Rows struct {
+	At      time.Time // zero when nothing was measured yet
+	Problem string    // why none of them was measured, "" when one was
+	Rows    []Row
+}
+
+// Row is one row against its bounds, in words with units.
+type Row struct {
+	SLO     string          `json:"slo"`
+	Item    string          `json:"item,omitempty"`
+	Title   string          `json:"title"`
+	Verdict release.Verdict `json:"verdict"` // against the SLO; against the alert where the row has no SLO
+	Value   string          `json:"value"`
+	Bound   string          `json:"bound,omitempty"` // the SLO's
+	Alert   string          `json:"alert"`
+	Reason  string          `json:"reason,omitempty"` // of what is not PASS
+	Summary string          `json:"-"`                // of the plot, or why there is none
+	SVG     string          `json:"-"`                // the plot, "" when there is none
 }
 
 // Kept reads a file of the folder of reports, by its name from there; fs.ErrNotExist where there is none.

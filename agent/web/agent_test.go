@@ -61,6 +61,9 @@ func (m *memory) View() View {
 	if v.Entries == nil {
 		v.Entries = func(context.Context, string, int) ([]rollback.Entry, error) { return nil, nil }
 	}
+	if v.Glance == nil {
+		v.Glance = func(context.Context, string) (Rows, bool) { return Rows{}, false }
+	}
 	return v
 }
 

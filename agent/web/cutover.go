@@ -39,6 +39,31 @@ func observed(c *release.Cutover, now time.Time) string {
 	return text
 }
 
+// NextMilestone says what the cutover comes to next, and when at the earliest; "" when nothing is to come.
+func NextMilestone(e *rollback.Environment, now time.Time) string {
+	c := e.Cutover
+	if !c.Open() || len(c.Reached) >= len(c.Course.Milestones) {
+		return ""
+	}
+	m := c.Course.Milestones[len(c.Reached)]
+	text := fmt.Sprintf("%s %s at T+%s", m.Item, m.Title, m.After)
+	if !c.Observing() {
+		return text
+	}
+	due := c.T0.Add(m.After.Std())
+	if wait := (m.After - c.Observation.Clock).Std(); due.Before(now.Add(wait)) {
+		due = now.Add(wait) // the clock has stood still
+	}
+	return fmt.Sprintf("%s: not before %s (%s)", text, Moment(due), away(due.Sub(now)))
+}
+
+func away(d time.Duration) string {
+	if d <= 0 {
+		return "now"
+	}
+	return "in " + max(d.Round(time.Minute), time.Minute).String()
+}
+
 // Observed is one line for each row that is observed: how often it passed, its last value and its worst.
 func Observed(e *rollback.Environment) []string {
 	if e.Cutover == nil || e.Cutover.Observation == nil {

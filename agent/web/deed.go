@@ -2,7 +2,6 @@ package web
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -39,16 +38,9 @@ func (s *server) gate(c echo.Context, token Token) error {
 	return s.do(c, token, release.Deed{Act: release.ActGate, Environment: c.QueryParam("environment"), Commit: c.QueryParam("commit")})
 }
 
-// do carries a deed out to its end, whether or not the client still listens.
+// do answers with what came of a deed.
 func (s *server) do(c echo.Context, token Token, deed release.Deed) error {
-	var err error
-	if deed.Environment, err = token.about(deed.Environment); err != nil {
-		return err
-	}
-	deed.Author = token.Name
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), deedTime)
-	defer cancel()
-	answer, err := s.Agent.Do(ctx, deed)
+	answer, err := s.carryOut(c, token, deed)
 	if err != nil {
 		return err
 	}

@@ -29,20 +29,47 @@ type Section struct {
 
 // explain tells the incident of ?incident=, or the last one, of ?environment=, which may be left out when there is only one.
 func (s *server) explain(c echo.Context, token Token) error {
+	x, _, err := s.explanation(c, token)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, x)
+}
+
+// incidentPage is an incident's page.
+type incidentPage struct {
+	Explanation
+	Link string // to the analysis
+}
+
+// explainPage shows the same as a page.
+func (s *server) explainPage(c echo.Context, token Token) error {
+	x, i, err := s.explanation(c, token)
+	if err != nil {
+		return err
+	}
+	shown := incidentPage{Explanation: x}
+	if i.RCA != nil {
+		shown.Link = address(i.RCA.Link)
+	}
+	return s.show(c, http.StatusOK, "explain", shown)
+}
+
+func (s *server) explanation(c echo.Context, token Token) (Explanation, *rollback.Incident, error) {
 	view, asked := s.Agent.View().of(token), c.QueryParam("environment")
 	if asked != "" && !token.sees(asked) {
 		_, err := token.about(asked)
-		return err
+		return Explanation{}, nil, err
 	}
 	e, i, err := incidentIn(view.State, asked, c.QueryParam("incident"))
 	if err != nil {
-		return err
+		return Explanation{}, nil, err
 	}
 	entries, err := view.Story(c.Request().Context(), e.Name, i.ID)
 	if err != nil {
-		return err
+		return Explanation{}, nil, err
 	}
-	return c.JSON(http.StatusOK, Explain(e, i, entries, time.Now()))
+	return Explain(e, i, entries, time.Now()), i, nil
 }
 
 func incidentIn(state rollback.State, environment, id string) (*rollback.Environment, *rollback.Incident, error) {

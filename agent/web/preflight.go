@@ -17,8 +17,8 @@ import (
 var linkable = regexp.MustCompile(`^pf-[0-9A-Za-z-]{1,60}$`)
 
 // preflight answers with the last preflight of ?environment=, ?id= and ?commit=, each of which may be left out.
-func (s *server) preflight(c echo.Context, _ Token) error {
-	r, err := rehearsalIn(s.Agent.View(), c.QueryParam("environment"), c.QueryParam("id"), c.QueryParam("commit"))
+func (s *server) preflight(c echo.Context, token Token) error {
+	r, err := rehearsalIn(s.Agent.View().of(token), c.QueryParam("environment"), c.QueryParam("id"), c.QueryParam("commit"))
 	if err != nil {
 		return err
 	}
@@ -26,12 +26,12 @@ func (s *server) preflight(c echo.Context, _ Token) error {
 }
 
 // rehearsal shows the record of the preflight in the path as it would be kept: text, in Markdown.
-func (s *server) rehearsal(c echo.Context, _ Token) error {
-	r, err := rehearsalIn(s.Agent.View(), "", c.Param("id"), "")
+func (s *server) rehearsal(c echo.Context, token Token) error {
+	r, err := rehearsalIn(s.Agent.View().of(token), "", c.Param("id"), "")
 	if err != nil {
 		return err
 	}
-	c.Response().Header().Set("Content-Security-Policy", policy)
+	c.Response().Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 	return c.Blob(http.StatusOK, "text/plain; charset=utf-8", []byte(Plain(r.Record)))
 }
 

@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -68,7 +69,7 @@ func message(p *release.Problem) string {
 	return p.Message + ": " + p.Cause.Error()
 }
 
-// answer is echo's error handler: every error becomes JSON.
+// answer is echo's error handler: every error becomes JSON, or a page for who reads pages.
 func (s *server) answer(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
@@ -80,7 +81,35 @@ func (s *server) answer(err error, c echo.Context) {
 	for name, value := range r.header {
 		c.Response().Header().Set(name, value)
 	}
-	if err := c.JSON(r.status, r.Refusal); err != nil {
+	write := func() error { return c.JSON(r.status, r.Refusal) }
+	if readsPages(c.Request()) {
+		write = func() error { return s.refusalPage(c, r) }
+	}
+	if err := write(); err != nil {
 		s.Logger.Debug("answer not written", "path", c.Request().URL.Path, "err", err)
 	}
+}
+
+// readsPages says whether a browser asked, and for something that is a page.
+func readsPages(r *http.Request) bool {
+	path := r.URL.Path
+	return strings.Contains(r.Header.Get(echo.HeaderAccept), echo.MIMETextHTML) && !strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/-/")
+}
+
+// refusalPage says no to a browser. Who is not signed in gets the form; and a browser that follows a link from elsewhere, such as a chat, keeps
+// its cookie to itself (SameSite=Strict), so that it is told to ask again, from our own page.
+func (s *server) refusalPage(c echo.Context, r *rejection) error {
+	if r.status != http.StatusUnauthorized {
+		return s.show(c, r.status, "refused", r)
+	}
+	header := c.Response().Header()
+	header.Set(echo.HeaderWWWAuthenticate, `Bearer realm="rollback-agent"`) // Basic would open a dialogue before the form
+	if c.Request().Method == http.MethodGet && c.Request().Header.Get("Sec-Fetch-Site") == "cross-site" {
+		header.Set("Refresh", "0")
+	}
+	form := signIn{}
+	if c.Request().Method != http.MethodGet {
+		form.Problem = r.Message + ": " + r.Hint
+	}
+	return s.show(c, r.status, "sign-in", form)
 }

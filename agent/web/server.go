@@ -30,6 +30,7 @@ type Options struct {
 type server struct {
 	Options
 	webhooks *prometheus.CounterVec
+	sessions sessions
 }
 
 // route is one path. What is not in methods is 405, before anybody asks for a token.
@@ -72,6 +73,12 @@ func (s *server) routes() []route {
 		{"/api/v1/report", get, s.scope("read"), s.report},
 		{"/reports/:cutover/:item", get, s.reader, s.reportPage},
 		{"/", get, s.reader, s.page},
+		{"/explain", get, s.reader, s.explainPage},
+		{"/plot", get, s.reader, s.plot},
+		{"/sign-in", get, open, s.signInForm},
+		{"/session", post, s.own, s.signIn},
+		{"/sign-out", post, s.own, s.signOut},
+		{"/deed", post, s.person, s.button},
 		{"/style.css", get, open, s.style},
 		{"/-/healthy", get, open, s.healthy},
 		{"/-/ready", get, open, s.ready},

@@ -58,8 +58,12 @@ func (s *server) scope(scope string) door {
 	}
 }
 
-// reader admits a browser: the token is the password of basic authentication, whatever the user is called.
+// reader admits a browser that is signed in, and programs: as a bearer, or with the token as the password of basic authentication, whatever the
+// user is called. It is for pages that change nothing.
 func (s *server) reader(r *http.Request) (Token, error) {
+	if token, ok := s.signedIn(r); ok {
+		return token, token.must("read")
+	}
 	if s.OpenPage {
 		return Token{}, nil
 	}
@@ -74,9 +78,12 @@ func (s *server) reader(r *http.Request) (Token, error) {
 	return token, token.must("read")
 }
 
-// find looks a secret up. Every token is compared, over digests of one length, so that the time taken tells nothing about them.
-func (s *server) find(secret string) (found Token, ok bool) {
-	given := sha256.Sum256([]byte(secret))
+// find looks a secret up.
+func (s *server) find(secret string) (Token, bool) { return s.withDigest(sha256.Sum256([]byte(secret))) }
+
+// withDigest is the token whose secret has a digest. Every token is compared, over digests of one length, so that the time taken tells nothing
+// about them.
+func (s *server) withDigest(given [sha256.Size]byte) (found Token, ok bool) {
 	for _, token := range s.Tokens() {
 		want := sha256.Sum256([]byte(token.Secret))
 		if subtle.ConstantTimeCompare(given[:], want[:]) == 1 && token.Secret != "" {
