@@ -19,8 +19,8 @@ const (
 	glanceLasts    = 10 * time.Second
 	glancePatience = time.Second      // a page waits no longer; then it shows what was measured before
 	glanceAtMost   = 10 * time.Second // of a measurement
-	glanceBack     = time.Hour        // of the plots; T0 is on them, unless it is longer ago than glanceFar
-	glanceFar      = 6 * time.Hour
+	glanceLeast    = 15 * time.Minute // of the plots: they begin before T0, as long as that is not too far away
+	glanceMost     = 6 * time.Hour
 	glancePoints   = 200
 )
 
@@ -88,12 +88,10 @@ func (a *Agent) measureRows(e *environment) web.Rows {
 	ctx, stop := context.WithTimeout(context.Background(), glanceAtMost)
 	defer stop()
 	state, now := a.journal.environment(e.name), a.now().UTC()
-	first := report.Row{From: now.Add(-glanceBack), To: now}
+	first := report.Row{From: now.Add(-time.Hour), To: now}
 	if r := state.Release; r != nil {
 		first.T0 = r.T0
-		if ago := now.Sub(r.T0); ago < glanceFar {
-			first.From = now.Add(-max(glanceBack, ago+10*time.Minute))
-		}
+		first.From = now.Add(-min(max(now.Sub(r.T0)*4/3, glanceLeast), glanceMost))
 	}
 	rows := make([]report.Row, len(e.plan.SLOs))
 	free := make(chan struct{}, seriesAtOnce)

@@ -18,7 +18,7 @@ import (
 	"github.com/coclai/cutover/agent/rollback"
 )
 
-// TestTwoPersonsRollBackAndOpenTheLockByClicking is the whole way of an incident on the page. At each stop the page is looked at in four ways.
+// TestTwoPersonsRollBackAndOpenTheLockByClicking is the whole way of an incident on the page. At each stop the page is looked at.
 func TestTwoPersonsRollBackAndOpenTheLockByClicking(t *testing.T) {
 	w := newWorld(t)
 	b := newBrowser(t)
@@ -29,12 +29,11 @@ func TestTwoPersonsRollBackAndOpenTheLockByClicking(t *testing.T) {
 	w.fail()
 
 	kim.reads("Roll back?")
-	kim.looksAt("proposed", "Waits for a person")
 	kim.opens("Approve…")
 	kim.looksAt("approving", "Puts checkout/production back to")
 	kim.presses("approve")
 	kim.sees("approved by kim")
-	kim.looksAt("approved", "Recorded as a deed of kim")
+	kim.sees("Recorded as a deed of kim")
 	w.bad.Store(false)
 	w.until("classified", func() bool { return w.phase() == rollback.PhaseClassified })
 
@@ -52,7 +51,7 @@ func TestTwoPersonsRollBackAndOpenTheLockByClicking(t *testing.T) {
 	lee.fills("cause", "the network")
 	lee.presses("rca")
 	lee.sees("what you saw has changed since")
-	lee.looksAt("old tab", "Not done")
+	lee.sees("Not done")
 	lee.reads("somebody must agree to the cause")
 	lee.looksAt("locked", "LOCKED")
 	lee.opens("Open the lock…")
@@ -62,7 +61,8 @@ func TestTwoPersonsRollBackAndOpenTheLockByClicking(t *testing.T) {
 
 	w.do("lee", release.Deed{Act: release.ActHold, Reason: hostile})
 	lee.reads("Held back")
-	lee.looksAt("held", "End the hold")
+	lee.sees("End the hold")
+	lee.looksAt("held", "Held back")
 	lee.follows("Incident inc-")
 	lee.looksAt("incident", "What was done, by the ledger")
 	lee.reads("Sign out")
@@ -221,16 +221,13 @@ type violation struct {
 	Nodes            []struct{ HTML, FailureSummary string }
 }
 
-// looksAt looks at the page as it stands: on a phone and at a desk, in light and dark. Nothing may be wider than the window, nothing of the
+// looksAt looks at the page as it stands: on a phone in light, at a desk in the dark. Nothing may be wider than the window, nothing of the
 // alerts may have become part of the page, and axe must find nothing.
 func (p *person) looksAt(name, want string) {
 	p.t.Helper()
 	p.sees(want)
-	for _, width := range []int64{390, 1280} {
-		for _, scheme := range []string{"light", "dark"} {
-			p.look(name, width, scheme)
-		}
-	}
+	p.look(name, 390, "light")
+	p.look(name, 1280, "dark")
 }
 
 func (p *person) look(name string, width int64, scheme string) {
@@ -241,7 +238,9 @@ func (p *person) look(name string, width int64, scheme string) {
 	}))
 	wide := answered[int64](p, `document.documentElement.scrollWidth`)
 	hacked := answered[bool](p, `"hacked" in window || document.querySelectorAll("script, base, svg, iframe, [onerror], [onload]").length > 0`)
-	answered[chromedp.Void](p, p.axe+";0")
+	if !answered[bool](p, `"axe" in window`) {
+		answered[chromedp.Void](p, p.axe+";0")
+	}
 	found := answered[[]violation](p, `axe.run().then(r => r.violations.map(v => ({ID: v.id, Impact: v.impact, Help: v.help, Nodes: v.nodes.map(n => ({HTML: n.html, FailureSummary: n.failureSummary}))})))`)
 	place := fmt.Sprintf("%s, %d px, %s", name, width, scheme)
 	if wide > width {
@@ -270,4 +269,3 @@ func (p *person) picture(name string) {
 		p.t.Fatal(err)
 	}
 }
-

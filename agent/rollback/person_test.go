@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/coclai/cutover/agent/release"
 	"github.com/coclai/cutover/agent/rollback"
 )
 
@@ -102,5 +103,39 @@ func TestAFloodOfDecisionsIsCountedNotKept(t *testing.T) {
 	i := b.state.Environment("checkout/production").IncidentByID(id)
 	if last := i.Decisions[len(i.Decisions)-1]; len(i.Decisions) != 201 || i.Attached != 800 || last.Verdict != rollback.Rollback {
 		t.Errorf("%d kept, %d counted, the last is %s", len(i.Decisions), i.Attached, last.Verdict)
+	}
+}
+
+// TestAMarkIsOfWhatAPersonSees: it stays while the same is proposed again, and moves with everything that a person would decide otherwise on.
+func TestAMarkIsOfWhatAPersonSees(t *testing.T) {
+	base := func() *rollback.Environment {
+		return &rollback.Environment{Name: "checkout/production", Release: &release.Release{Commit: "bbbb"},
+			Episodes:  map[string]*rollback.Episode{"am/1": {Decision: &rollback.Decision{Verdict: rollback.Propose, Reason: rollback.CannotTell, Release: "bbbb"}}},
+			Incidents: []*rollback.Incident{{ID: "inc-1", Phase: rollback.PhaseClassified}}, Lock: &rollback.Lock{Incident: "inc-1"},
+			Cutover: &release.Cutover{ID: "cut-1", Reached: []release.Result{{Item: "6.1", Verdict: release.Pass}}}}
+	}
+	for name, c := range map[string]struct {
+		deed   release.Deed
+		change func(*rollback.Environment)
+		same   bool
+	}{
+		"proposed again":     {release.Deed{Act: release.ActApprove, Incident: "am/1"}, func(e *rollback.Environment) { e.Episodes["am/1"].Decision.At = time.Now() }, true},
+		"for another reason": {release.Deed{Act: release.ActApprove, Incident: "am/1"}, func(e *rollback.Environment) { e.Episodes["am/1"].Decision.Reason = rollback.ForeignCommit }, false},
+		"another release":    {release.Deed{Act: release.ActCancel, Incident: "am/1"}, func(e *rollback.Environment) { e.Release = &release.Release{Commit: "cccc"} }, false},
+		"another cause":      {release.Deed{Act: release.ActUnlock, Incident: "inc-1"}, func(e *rollback.Environment) { e.Incidents[0].RCA = &rollback.Analysis{Text: "x"} }, false},
+		"the lock is open":   {release.Deed{Act: release.ActBreak}, func(e *rollback.Environment) { e.Lock = nil }, false},
+		"held meanwhile":     {release.Deed{Act: release.ActKill}, func(e *rollback.Environment) { e.Hold = &rollback.Holding{By: "lee"} }, false},
+		"a milestone":        {release.Deed{Act: release.ActDone, Item: "6.1"}, func(e *rollback.Environment) { e.Cutover.Reached[0].Verdict = release.Fail }, false},
+		"stopped":            {release.Deed{Act: release.ActProceed}, func(e *rollback.Environment) { e.Cutover.Stop = &release.Stop{Reason: release.HeldByPerson} }, false},
+		"something else":     {release.Deed{Act: release.ActKill}, func(e *rollback.Environment) { e.Lock = nil }, true},
+	} {
+		before, after := base(), base()
+		c.change(after)
+		if got := before.Mark(c.deed) == after.Mark(c.deed); got != c.same || before.Mark(c.deed) == "" {
+			t.Errorf("%s: the same mark %v, want %v", name, got, c.same)
+		}
+	}
+	if m := base().Mark(release.Deed{Act: release.ActGate}); m != "" {
+		t.Errorf("a question has the mark %q", m)
 	}
 }

@@ -72,8 +72,8 @@ func ReportLine(r Report) string {
 
 // report answers with the report of ?item=, the last one unless given, of ?cutover=, the last one unless given, with its document if ?form= is md
 // or html.
-func (s *server) report(c echo.Context, _ Token) error {
-	r, err := s.findReport(c.QueryParam("environment"), c.QueryParam("cutover"), c.QueryParam("item"))
+func (s *server) report(c echo.Context, token Token) error {
+	r, err := s.findReport(token, c.QueryParam("environment"), c.QueryParam("cutover"), c.QueryParam("item"))
 	if err != nil {
 		return err
 	}
@@ -93,9 +93,9 @@ func (s *server) report(c echo.Context, _ Token) error {
 }
 
 // reportPage shows the report in the path as it was written; with .md behind it as text.
-func (s *server) reportPage(c echo.Context, _ Token) error {
+func (s *server) reportPage(c echo.Context, token Token) error {
 	item, plain := strings.CutSuffix(c.Param("item"), ".md")
-	r, err := s.findReport("", c.Param("cutover"), item)
+	r, err := s.findReport(token, "", c.Param("cutover"), item)
 	if err != nil {
 		return err
 	}
@@ -112,9 +112,10 @@ func (s *server) reportPage(c echo.Context, _ Token) error {
 	return c.Blob(http.StatusOK, kind, []byte(text))
 }
 
-// findReport looks a report up in the state, by item or by name; what an earlier cutover left is known by its name only.
-func (s *server) findReport(environment, cutover, item string) (Report, error) {
-	state := s.Agent.View().State
+// findReport looks a report up in the state, by item or by name; what an earlier cutover left is known by its name only, and
+// whose it is nobody knows: a token that is bound to some environments does not get it.
+func (s *server) findReport(token Token, environment, cutover, item string) (Report, error) {
+	state := s.Agent.View().of(token).State
 	var known []string
 	for _, name := range slices.Sorted(maps.Keys(state.Environments)) {
 		if environment != "" && name != environment {
@@ -128,7 +129,7 @@ func (s *server) findReport(environment, cutover, item string) (Report, error) {
 			}
 		}
 	}
-	if cutoverNames.MatchString(cutover) && reportNames.MatchString(item) {
+	if len(token.Environments) == 0 && cutoverNames.MatchString(cutover) && reportNames.MatchString(item) {
 		return Report{Cutover: cutover, Item: item, Name: item}, nil
 	}
 	slices.Sort(known)

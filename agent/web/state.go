@@ -17,6 +17,8 @@ type Status struct {
 	Acting   string         `json:"acting,omitempty"`    // which agent does, where there are several
 	Degraded []string       `json:"degraded,omitempty"`
 	State    rollback.State `json:"state"`
+
+	Rows map[string][]Row `json:"rows,omitempty"` // as they are now, by environment; only when asked for
 }
 
 // History is the body of GET /api/v1/history: newest first.
@@ -29,9 +31,18 @@ const (
 	historyMost    = 1000
 )
 
+// state answers with the whole of it; with ?rows=true also with the rows of the matrix, for which Prometheus is asked.
 func (s *server) state(c echo.Context, token Token) error {
 	view := s.Agent.View().of(token)
-	return c.JSON(http.StatusOK, Status{Version: s.Version, Ready: view.Ready, Acting: view.Acting, Degraded: view.Degraded, State: view.State})
+	status := Status{Version: s.Version, Ready: view.Ready, Acting: view.Acting, Degraded: view.Degraded, State: view.State}
+	if c.QueryParam("rows") == "true" {
+		status.Rows = map[string][]Row{}
+		for name := range view.State.Environments {
+			rows, _ := view.Glance(c.Request().Context(), name)
+			status.Rows[name] = rows.Rows
+		}
+	}
+	return c.JSON(http.StatusOK, status)
 }
 
 // history shows the last entries: ?environment= restricts them to one, ?limit= says how many (20 unless said, 1,000 at most).

@@ -79,7 +79,9 @@ func (s *server) reader(r *http.Request) (Token, error) {
 }
 
 // find looks a secret up.
-func (s *server) find(secret string) (Token, bool) { return s.withDigest(sha256.Sum256([]byte(secret))) }
+func (s *server) find(secret string) (Token, bool) {
+	return s.withDigest(sha256.Sum256([]byte(secret)))
+}
 
 // withDigest is the token whose secret has a digest. Every token is compared, over digests of one length, so that the time taken tells nothing
 // about them.

@@ -41,7 +41,7 @@ func application(env streams) (*kingpin.Application, map[string]command) {
 	c := &cli{app: app, commands: map[string]command{}, client: &client{}, printer: &printer{out: env.out, now: time.Now}}
 	c.daemon(env)
 	c.ledgers(env)
-	c.questions()
+	c.questions(env)
 	c.explain()
 	c.rehearse(env)
 	c.conduct()
@@ -69,12 +69,17 @@ func (c *cli) daemon(env streams) {
 }
 
 // questions declares what only looks.
-func (c *cli) questions() {
+func (c *cli) questions(env streams) {
 	status := c.ask("status", "Show what is released, the lock, and every incident.", `  rollback-agent status
+  rollback-agent status --watch
   rollback-agent status --environment checkout/production --output json`)
+	watched := status.Flag("watch", "Show it anew whenever it changes, until Ctrl-C; where there is no terminal, a line for each change.").Bool()
 	c.commands[status.FullCommand()] = func(ctx context.Context) error {
+		if *watched {
+			return newWatch(c, env).run(ctx)
+		}
 		var answer web.Status
-		if err := c.client.ask(ctx, "/api/v1/state", nil, &answer); err != nil {
+		if err := c.client.ask(ctx, "/api/v1/state", map[string]string{"rows": "true"}, &answer); err != nil {
 			return err
 		}
 		return c.printer.status(answer, c.client.environment)

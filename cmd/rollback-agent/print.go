@@ -57,9 +57,13 @@ func (p *printer) history(h web.History) error {
 	}
 	var b strings.Builder
 	for _, e := range h.Entries {
-		fmt.Fprintf(&b, "%5d  %s  %-18s  %s\n", e.Seq, web.Moment(e.At), e.Kind, oneLine(e.Author, e.Environment, web.Sentence(e)))
+		b.WriteString(entryLine(e))
 	}
 	return p.text(&b)
+}
+
+func entryLine(e rollback.Entry) string {
+	return fmt.Sprintf("%5d  %s  %-18s  %s\n", e.Seq, web.Moment(e.At), e.Kind, oneLine(e.Author, e.Environment, web.Sentence(e)))
 }
 
 // status writes the agent's condition and each environment, or the one named.
@@ -88,12 +92,12 @@ func (p *printer) status(s web.Status, only string) error {
 		fmt.Fprintf(&b, "%d webhook bodies could not be read: see alerts.quarantined in the history\n", s.State.Quarantined)
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.State.Environments)) {
-		p.environment(&b, s.State.Environments[name])
+		p.environment(&b, s.State.Environments[name], s.Rows[name])
 	}
 	return p.text(&b)
 }
 
-func (p *printer) environment(b *strings.Builder, e *rollback.Environment) {
+func (p *printer) environment(b *strings.Builder, e *rollback.Environment, rows []web.Row) {
 	fmt.Fprintf(b, "%s\n", e.Name)
 	line(b, "released", p.deployed(e.Release))
 	line(b, "in hand", web.Forward(e))
@@ -101,8 +105,12 @@ func (p *printer) environment(b *strings.Builder, e *rollback.Environment) {
 	for n, text := range web.Conducted(e, p.now()) {
 		line(b, map[bool]string{true: "cutover"}[n == 0], text)
 	}
+	line(b, "next", web.NextMilestone(e, p.now()))
 	for _, ask := range web.Asked(e) {
 		line(b, "decide", ask)
+	}
+	for _, r := range rows {
+		line(b, "row", rowLine(r))
 	}
 	p.writeLock(b, e)
 	line(b, "preflight", web.Rehearsed(e))
@@ -120,6 +128,15 @@ func (p *printer) environment(b *strings.Builder, e *rollback.Environment) {
 	for _, i := range e.Incidents {
 		writeIncident(b, i)
 	}
+}
+
+// rowLine is a row of the matrix against its bounds in one line.
+func rowLine(r web.Row) string {
+	bounds := "alert " + r.Alert
+	if r.Bound != "" {
+		bounds = "SLO " + r.Bound + ", " + bounds
+	}
+	return oneLine(fmt.Sprintf("%-7s", r.Verdict), r.SLO, r.Value, "("+bounds+")", r.Reason)
 }
 
 func (p *printer) writeLock(b *strings.Builder, e *rollback.Environment) {

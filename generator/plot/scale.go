@@ -107,8 +107,8 @@ func (s scale) marks(b *strings.Builder, marks []Mark) {
 }
 
 // Style is the content of the style element that every drawing carries, for pages whose policy admits styles by their hash. It follows the
-// reader's scheme; its classes are the drawing's own, so that many drawings on one page do not disturb it.
-const Style = `.plot-text{font:11px system-ui,sans-serif;fill:#57606a}.plot-name{paint-order:stroke;stroke:Canvas;stroke-width:3px}.plot-grid{stroke:#8884;fill:none}` +
+// reader's scheme, as an image of its own, too; its classes are the drawing's own, so that many drawings on one page do not disturb it.
+const Style = `.plot{color-scheme:light dark}.plot-text{font:11px system-ui,sans-serif;fill:#57606a}.plot-name{paint-order:stroke;stroke:Canvas;stroke-width:3px}.plot-grid{stroke:#8884;fill:none}` +
 	`.plot-value{stroke:#0969da;stroke-width:1.5;fill:none}.plot-bound{stroke:#cf222e;stroke-width:1.2;stroke-dasharray:5 3;fill:none}` +
 	`.plot-mark{stroke:#8250df;stroke-width:1.5;stroke-dasharray:2 2;fill:none}.plot-firing{fill:#cf222e;stroke:#cf222e}` +
 	`.plot-pending{fill:#d4a72c;stroke:#d4a72c}.plot-gap{fill:#8c959f;fill-opacity:.25}.plot-over{fill-opacity:.28;stroke-opacity:.28}` +
