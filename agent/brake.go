@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/coclai/cutover/agent/release"
@@ -93,4 +94,16 @@ func (a *Agent) remark(ctx context.Context, e *environment, kind rollback.Kind, 
 
 func because(d release.Deed) string {
 	return capped(cmp.Or(strings.TrimSpace(d.Reason), "no reason given"), maxText)
+}
+
+// turn is what a deed waits for. Asking needs none; a brake does not wait for a Prometheus or a remote that hangs, only for what is being
+// stored just now.
+func (e *environment) turn(act release.Act) *sync.Mutex {
+	switch act {
+	case release.ActGate, release.ActLast, release.ActPreview:
+		return nil
+	case release.ActHold, release.ActKill:
+		return e.brakes
+	}
+	return e.deeds
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/coclai/cutover/agent/gitrepo"
@@ -67,18 +66,6 @@ func (a *Agent) here(ctx context.Context, d release.Deed) (release.Answer, error
 		return release.Answer{}, release.Problemf(release.Refused, "load the page again, and decide on what it shows then", "nothing was done: what you saw has changed since")
 	}
 	return act(ctx, e, state, d)
-}
-
-// turn is what a deed waits for. Asking needs none; a brake does not wait for a Prometheus or a remote that hangs, only for what is being
-// stored just now.
-func (e *environment) turn(act release.Act) *sync.Mutex {
-	switch act {
-	case release.ActGate, release.ActLast, release.ActPreview:
-		return nil
-	case release.ActHold, release.ActKill:
-		return e.brakes
-	}
-	return e.deeds
 }
 
 // addressed finds the environment a deed is about; one need not name the only one.

@@ -41,7 +41,7 @@ func TestTwoPersonsRollBackAndOpenTheLockByClicking(t *testing.T) {
 	lee.reads("Whoever finds the cause submits it")
 	kim.reads("Whoever finds the cause submits it")
 	kim.opens("Submit the cause…")
-	kim.fills("cause", "a migration dropped an index "+strings.ReplaceAll(hostile, "\x1b", ""))
+	kim.fills("cause", "a migration dropped an <script>window.hacked=1</script>index")
 	kim.fills("link", "https://wiki.example.org/INC-1234")
 	kim.presses("rca")
 	kim.sees("now somebody else opens the lock")
