@@ -20,16 +20,21 @@ type upStage struct {
 // mostTargets bounds how many targets a share is made of.
 const mostTargets = 400
 
-func availabilityScenarios(st stage, a slo.AvailabilityMeasure) []scenario {
+func newUpStage(st stage, a slo.AvailabilityMeasure) (upStage, bool) {
 	match := matchersOf(a.Up)
 	up, ok := find(match, nil)
-	if !ok {
-		return nil
-	}
 	us := upStage{stage: st, up: up.in(st.group)}
 	us.apart = apartLabel(match)
 	for _, d := range decoys(match, match) {
 		us.decoys = append(us.decoys, d.beside(st.group, match))
+	}
+	return us, ok
+}
+
+func availabilityScenarios(st stage, a slo.AvailabilityMeasure) []scenario {
+	us, ok := newUpStage(st, a)
+	if !ok {
+		return nil
 	}
 	all := []scenario{us.comesAndGoes(), us.beside(us.outage())}
 	for _, limit := range limits(st.alerts) {

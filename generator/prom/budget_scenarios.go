@@ -40,25 +40,38 @@ func budgetScenarios(st stage) []scenario {
 	if !ok {
 		return nil
 	}
+	var all []scenario
 	bs := budgetStage{stage: st, budget: b}
 	if bs.traffic, ok = trafficOf(st); !ok {
 		return nil
 	}
-	switch {
-	case st.evaluation == stride:
-		return bs.long()
-	case st.evaluation == tileLength.Std() && st.matrix.EvaluationInterval == tileLength:
-		return slices.Concat(bs.played(b.isFast), bs.played(b.isSlow), bs.tiles())
-	case st.evaluation == tileLength.Std():
-		return append(bs.played(b.isSlow), bs.tiles()...)
+	switch st.evaluation {
+	case stride:
+		return bs.weeks()
+	case st.matrix.EvaluationInterval.Std():
+		all = slices.Concat(bs.played(b.isFast), bs.alone(), bs.calm(), bs.births())
 	}
-	return bs.played(b.isFast)
+	if st.evaluation == tileLength.Std() {
+		all = slices.Concat(all, bs.played(b.isSlow), bs.tiles())
+	}
+	return all
+}
+
+// weeks are what is evaluated every few hours, at the several paces of its samples.
+func (bs budgetStage) weeks() []scenario {
+	all := bs.long()
+	if bs.sample == bs.matrix.EvaluationInterval.Std() {
+		all = slices.Concat(all, bs.pieces(bs.budget.isFast), bs.edges(bs.budget.isFast))
+	}
+	if bs.sample == pieceStride {
+		all = slices.Concat(all, bs.pieces(bs.budget.isSlow), bs.edges(bs.budget.isSlow))
+	}
+	return all
 }
 
 func trafficOf(st stage) (traffic, bool) {
 	if a := st.sli.Measure.Availability; a != nil {
-		up, ok := find(matchersOf(a.Up), nil)
-		us := upStage{stage: st, up: up.in(st.group)}
+		us, ok := newUpStage(st, *a)
 		return traffic{us.flow, us.burst, nil}, ok
 	}
 	rs, ok := newRatioStage(st, *st.sli.Measure.Ratio)
@@ -67,7 +80,11 @@ func trafficOf(st stage) (traffic, bool) {
 
 func (rs ratioStage) flow(l ratioLevel, until time.Duration) []series {
 	part, rest := rs.counts(l)
-	return []series{rs.track().rise(0, part, until+rs.sample).of(rs.part), rs.track().rise(0, rest, until+rs.sample).of(rs.rest)}
+	all := []series{rs.track().rise(0, part, until+rs.sample).of(rs.part), rs.track().rise(0, rest, until+rs.sample).of(rs.rest)}
+	for i, d := range rs.decoys {
+		all = append(all, rs.track().rise(0, 10*(part+rest), until+rs.sample).of(d.with(rs.apart, fmt.Sprintf("decoy-%d", i))))
+	}
+	return all
 }
 
 func (rs ratioStage) burst(from, to, until time.Duration) []series {
@@ -81,7 +98,11 @@ func (rs ratioStage) burst(from, to, until time.Duration) []series {
 }
 
 func (us upStage) flow(l ratioLevel, until time.Duration) []series {
-	return []series{us.gauge(us.up, span{1 - l.value(), until + us.sample})}
+	all := []series{us.gauge(us.up, span{1 - l.value(), until + us.sample})}
+	for i, d := range us.decoys {
+		all = append(all, us.gauge(d.with(us.apart, fmt.Sprintf("decoy-%d", i)), span{-1000, until + us.sample}))
+	}
+	return all
 }
 
 func (us upStage) burst(from, to, until time.Duration) []series {
@@ -190,7 +211,7 @@ func (bs budgetStage) names() []string {
 	for _, what := range []string{slo.BudgetEvents, slo.BudgetBad} {
 		names = append(names, slo.BudgetStrip(what, length), slo.BudgetTile(what, tileLength))
 	}
-	for _, w := range bs.windows(func(slo.Duration) bool { return true }) {
+	for _, w := range bs.windows(whichever) {
 		names = append(names, slo.ErrorRatioSeries(w), slo.BurnRateSeries(w), slo.BudgetEventsSeries(w))
 	}
 	return names
@@ -257,59 +278,6 @@ func (bs budgetStage) before() float64 {
 func (bs budgetStage) recorded(name string, at time.Duration, value float64) valueTest {
 	series := bs.budget.id.in(bs.group, name)
 	return valueTest{Expr: canonical(series), EvalTime: slo.Duration(at), Samples: []sample{{Labels: series, Value: value}}}
-}
-
-// tiles are what one tile counts, and the budget that is left.
-func (bs budgetStage) tiles() []scenario {
-	rs := bs.traffic.counters
-	if bs.budget.Raw || rs == nil {
-		return nil
-	}
-	all := []scenario{bs.spent(rs)}
-	if !rs.good {
-		all = append(all, bs.difficult(rs))
-	}
-	return all
-}
-
-// spent is a steady stream with a share of bad events that a binary fraction holds exactly.
-func (bs budgetStage) spent(rs *ratioStage) scenario {
-	until := 10 * bs.evaluation
-	ratio, share := 0.25, bs.budget.Share().Float()
-	samples := float64(bs.evaluation / bs.sample)
-	tiles := float64((until-2*bs.evaluation)/bs.evaluation + 1) // the first has a whole tile before it, and is cut late
-	return scenario{
-		name: "budget, a quarter is bad", until: until, series: rs.flow(ratioLevel{"", 1, 3}, until),
-		values: []valueTest{
-			bs.recorded(slo.BudgetTile(slo.BudgetEvents, tileLength), until, 4*samples),
-			bs.recorded(slo.BudgetTile(slo.BudgetBad, tileLength), until, samples),
-			bs.recorded(slo.ErrorRatioSeries(bs.budget.Period), until, ratio),
-			bs.recorded(slo.BurnRateSeries(bs.budget.Period), until, ratio/share),
-			bs.recorded(slo.BudgetRemainingSeries(bs.budget.Period), until, 1-ratio/share),
-			bs.recorded(slo.BudgetCoverageSeries(bs.budget.Period), until, tiles/float64(bs.budget.Period/tileLength)),
-		},
-	}
-}
-
-// difficult is what increase() gets wrong: a series of bad events born at 3, its reset, a gap with 50 events in it, and an old target that
-// is met for the first time.
-func (bs budgetStage) difficult(rs *ratioStage) scenario {
-	middle := func(tile int) time.Duration { return time.Duration(tile)*bs.evaluation - bs.onSample(bs.evaluation/2) }
-	until := 24 * bs.evaluation
-	bad := bs.track().gap(middle(4)).hold(3, middle(6)).hold(1, middle(8)).lose(middle(13)).hold(51, until+bs.sample).of(rs.part)
-	all := []series{bad, bs.track().rise(0, 10, until+bs.sample).of(rs.rest)}
-	if _, pinned := rs.part["instance"]; !pinned && accepted("instance", "met", matchersOf(bs.sli.Measure.Ratio.Bad)) {
-		met := rs.part.with("instance", "met")
-		all = append(all, bs.track().gap(middle(18)).hold(1e6, until+bs.sample).of(met))
-	}
-	c := scenario{name: "budget, a birth, a reset, a gap, an old target", until: until, series: all}
-	for _, cut := range []struct {
-		tile    time.Duration
-		counted float64
-	}{{3, 0}, {4, 3}, {5, 0}, {6, 1}, {7, 0}, {13, 50}, {14, 0}, {18, 0}, {19, 0}} {
-		c.values = append(c.values, bs.recorded(slo.BudgetTile(slo.BudgetBad, tileLength), cut.tile*bs.evaluation, cut.counted))
-	}
-	return c
 }
 
 // long is an outage of half a day: each of the longest windows remembers it as long as it is.

@@ -56,7 +56,8 @@ func countCases(c slo.CountMeasure, w slo.Duration) []string {
 	highest, increase := fmt.Sprintf("max_over_time(%s)", window), fmt.Sprintf("round(increase(%s))", window)
 	up, started, recently := "up"+c.Job, "process_start_time_seconds"+c.Job, "> time() - "+seconds(w)
 	return []string{
-		// Reset within the window: increase() knows resets, and its extrapolation of a whole number is rounded away.
+		// Reset within the window: increase() knows resets, and its extrapolation of a few events is rounded away. Of many, up to a scrape's
+		// share of the window are counted too many, and more where less than the window is known.
 		fmt.Sprintf("%s > 0 and resets(%s) > 0", increase, window),
 		// What the counter stands at, less what it stood at: exact, also across a gap.
 		fmt.Sprintf("%s - (%s) > 0", highest, strings.Join(countedBefore(c, w), " or ")),

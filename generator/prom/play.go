@@ -110,8 +110,10 @@ func budgetPaces(m slo.Matrix) []pace {
 	slow := m
 	slow.EvaluationInterval = tileLength
 	paces := []pace{paceOf(m), paceOf(slow)}
-	for _, sample := range []time.Duration{m.ScrapeInterval.Std(), coarse, coarsest} {
-		paces = append(paces, pace{sample, stride})
+	for _, sample := range []time.Duration{m.ScrapeInterval.Std(), m.EvaluationInterval.Std(), coarse, pieceStride, coarsest} {
+		if at := (pace{sample, stride}); !slices.Contains(paces, at) {
+			paces = append(paces, at)
+		}
 	}
 	return slices.Compact(paces)
 }

@@ -23,6 +23,7 @@ type ratioStage struct {
 	restIsTotal bool // part is none of total, which therefore counts it, too
 	good        bool // part is good
 	decoys      []specimen
+	named       []string // labels that the selectors name
 }
 
 func ratioScenarios(st stage, r slo.RatioMeasure) []scenario {
@@ -44,7 +45,7 @@ func ratioScenarios(st stage, r slo.RatioMeasure) []scenario {
 	}
 	all[len(all)-1] = rs.forgets(all[len(all)-1], slo.BadSeries, 0)
 	if rs.good {
-		all = append(all, rs.goodBornLate())
+		all = append(append(all, rs.goodBornLate()), rs.births()...)
 	}
 	if rs.second != nil && rs.violatedBy(1) {
 		all = append(all, rs.twoGroups())
@@ -87,7 +88,7 @@ func newRatioStage(st stage, r slo.RatioMeasure) (ratioStage, bool) {
 	part, total := matchersOf(r.Bad+r.Good), matchersOf(r.Total)
 	both := slices.Concat(part, total)
 	rs := ratioStage{stage: st, decoys: decoys(both, total), good: r.Good != ""}
-	rs.apart = apartLabel(both)
+	rs.apart, rs.named = apartLabel(both), namesIn(both)
 	var ok, okRest bool
 	if rs.part, ok = find(both, nil); !ok {
 		rs.part, ok = find(part, nil)

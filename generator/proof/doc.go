@@ -10,23 +10,6 @@
 // promtool evaluates all groups of a file at one interval, whatever theirs is. Rules with several intervals therefore have a test file for
 // each (generator/prom, Tests), which looks only at what its interval leaves as it is in production.
 //
-// What the generated tests play, by kind; each name stands in the tests, and a mutant of Mutate is what it is there to kill:
-//
-//	                              ratio  latency  count  restarts  state  gate  availability  expr  budget
-//	healthy, idle                   x      x       x        x        x     x        x          x      x
-//	just below, at, just above      x      x       x        x        x     -        x          x      x
-//	too few events, just enough     x      x       -        -        -     -        x          -      x
-//	for honoured to one evaluation  x      x       x        x        x     x        x          x      -
-//	resolves when the window ends   x      x       x        x        x     x        x          x      x
-//	absent, measured, lost          x      x       x        x        x     x        x          x      -
-//	only one kind ever counted      x      -       -        -        -     -        -          -      -
-//	counter reset                   -      -       x        -        -     -        -          -      x
-//	scrape gap                      -      -       x        -        -     -        x          -      x
-//	target born with a large count  -      -       x        -        -     -        -          -      x
-//	first increment from absent     x(good)-       x        -        -     -        -          -      x
-//	stale push, old result          -      -       -        -        x     x        -          -      -
-//	baseline missing, zero, orphan  -      x       -        -        -     -        -          -      -
-//	a neighbour that violates       x      x       x        x        x     x        -          -      -
-//	two groups apart                x      x       x        -        -     -        x          x      x
-//	each interval in its own file   -      -       -        -        -     -        -          -      x
+// What the generated tests play, kind by kind, and which mutants each is there to kill, is generator/prom/SCENARIOS.md. It is written by
+// running them, and a test compares.
 package proof

@@ -31,8 +31,10 @@ func matches(pattern, text string) bool {
 
 // Expressions of generator/prom, as far as the table needs them.
 const (
-	anyCount   = `^\(?sum.*resets\(` // the cases of a count
-	startCount = `^max\(sum_over_time.*> bool 2\)`
+	anyCount = `^\(?sum.*resets\(` // the cases of a count
+	// What a tile of a budget remembers: every scrape of some minutes, and before those some of an hour.
+	betweenMemories = `^last_over_time\([^ ]+ offset \d+m\) or last_over_time\([^ ]+ offset \d+m\)$`
+	startCount      = `^max\(sum_over_time.*> bool 2\)`
 )
 
 // Equivalents is the table for the templates of generator/prom.
@@ -44,8 +46,8 @@ var Equivalents = []Equivalent{
 	{Operator: SmallerNumber, Is: `^-0.5$`, Near: `^histogram_quantile`, Reason: "what is dropped is NaN, and no request takes less than no time"},
 	{Operator: OtherComparison, Is: `> -Inf$`, Reason: "what is dropped is NaN; no gauge measures minus infinity"},
 	{Operator: OtherComparison, Was: ` - slo:baseline.* > [0-9.]+$`, Is: ` >= `, Reason: "a difference of two quantiles is equal to a decimal by chance only"},
-	{Operator: LongerWindow, Was: `^\[1d$`, Reason: "how long memory lasts, beyond any gap that is played, is a choice"},
-	{Operator: ShorterWindow, Was: `^\[1d$`, Reason: "how long memory lasts, beyond any gap that is played, is a choice"},
+	{Operator: LongerWindow, Was: `^\[1d$`, Near: `last_over_time`, Reason: "how long memory lasts, beyond any gap that is played, is a choice"},
+	{Operator: ShorterWindow, Was: `^\[1d$`, Near: `last_over_time`, Reason: "how long memory lasts, beyond any gap that is played, is a choice"},
 	{Operator: LongerWindow, Was: `^\[`, Near: `^last_over_time`, Before: startCount, Reason: "how far back the process before is looked for, and how long its start is shown, are choices, beyond any gap that is played"},
 	{Operator: ShorterWindow, Was: `^\[`, Near: `^last_over_time`, Before: startCount, Reason: "how far back the process before is looked for, and how long its start is shown, are choices, beyond any gap that is played"},
 	{Operator: GreaterNumber, Is: `^3$`, Near: `> bool 2$`, Before: `:(\d+m|\d\ds)\]`, Reason: "a clock wanders by a second or two, and no process starts twice within a scrape"},
@@ -68,6 +70,14 @@ var Equivalents = []Equivalent{
 	{Operator: LongerWindow, Was: `^offset \d+m$`, Near: `^last_over_time\(up`, Before: anyCount, Reason: "that a target was known is looked for in strides: a minute more shows the same"},
 	{Operator: ShorterWindow, Was: `^offset \d+m$`, Near: `^last_over_time\(up`, Before: anyCount, Reason: "that a target was known is looked for in strides: a minute less shows the same"},
 	{Operator: LongerWindow, Was: `^offset \d+m$`, Near: `^up.* == 1$`, Before: anyCount, Reason: "cases overlap: what this one leaves at the edge of its window, another counts"},
+	{Operator: LongerWindow, Was: `^(\[|offset 10m$)`, Near: betweenMemories, Reason: "what lies between the two memories both see; how long the longer lasts, beyond any gap that is played, is a choice"},
+	{Operator: ShorterWindow, Near: betweenMemories, Reason: "what lies between the two memories both see; how long the longer lasts, beyond any gap that is played, is a choice"},
+	{Operator: LongerWindow, Was: `^\[`, Near: `^last_over_time\([^ ]+ - \(last_over_time`, Before: `^slo:budget_events[^ ]+ - on `, Reason: "a series that is lost has grown by nothing, and no good event at all is as much"},
+	{Operator: SmallerNumber, Is: `^-0.5$`, Near: `^\(last_over_time\([^ ]+ - \(last_over_time`, Reason: "events are whole: a counter that falls does so by one at least"},
+	{Operator: GreaterNumber, Is: `^0.5$`, Near: `^sum\(increase\([^ ]+ > 0$`, Reason: "events are whole: there is none, or one at least"},
+	{Operator: NoMatcher, Within: `^0 \* sum\(increase\(`, Reason: "0 is added where no bad event has samples, and where there are none at all nothing is divided"},
+	{Operator: LongerWindow, Within: `^0 \* sum\(increase\(`, Reason: "0 is added where no bad event has samples, and where there are none at all nothing is divided"},
+	{Operator: ShorterWindow, Within: `^0 \* sum\(increase\(`, Reason: "0 is added where no bad event has samples, and where there are none at all nothing is divided"},
 	{Before: `^\(.*\) >= -Inf$`, Rule: `^slo:value$`, Reason: "the expression is its author's: the tests play its value"},
 	{Operator: GreaterNumber, Rule: `^Watchdog$`, Reason: "the Watchdog says that it is there, not how much"},
 	{Operator: SmallerNumber, Rule: `^Watchdog$`, Reason: "the Watchdog says that it is there, not how much"},

@@ -14,9 +14,11 @@ import (
 // Mutation is what became of all mutants.
 type Mutation struct {
 	Total, Killed int
-	Equivalent    []Equivalence // survivors that the table names
-	Survivors     []Mutant      // the others
-	Wrong         []Equivalence // mutants that the table calls equivalent and a test killed
+	Equivalent    []Equivalence               // survivors that the table names
+	Survivors     []Mutant                    // the others
+	Wrong         []Equivalence               // mutants that the table calls equivalent and a test killed
+	Tests         []string                    // their names, in the order in which they are tried
+	Killers       map[string]map[Operator]int // how many mutants of each kind a test is the first to kill
 	Took          time.Duration
 }
 
@@ -45,11 +47,20 @@ func Mutate(ctx context.Context, suites []Suite, table []Equivalent, progress Pr
 		return Mutation{}, err
 	}
 	mutants := suites[0].rules.mutants(suites[0].file.Interval.Std())
-	killed := make([]bool, len(mutants))
-	inParallel(ctx, len(mutants), progress, func(i int) { killed[i] = kills(scenes, mutants[i]) })
-	m := Mutation{Total: len(mutants)}
+	killer := make([]int, len(mutants))
+	inParallel(ctx, len(mutants), progress, func(i int) {
+		killer[i] = slices.IndexFunc(scenes, func(s scene) bool { return s.kills(mutants[i]) })
+	})
+	m := Mutation{Total: len(mutants), Killers: map[string]map[Operator]int{}}
+	for _, s := range scenes {
+		m.Tests = append(m.Tests, s.group.Name)
+		m.Killers[s.group.Name] = map[Operator]int{}
+	}
 	for i, mutant := range mutants {
-		m.count(mutant, killed[i], table)
+		m.count(mutant, killer[i] >= 0, table)
+		if killer[i] >= 0 {
+			m.Killers[m.Tests[killer[i]]][mutant.Operator]++
+		}
 	}
 	m.Took = time.Since(begun)
 	return m, ctx.Err()
@@ -133,10 +144,6 @@ func (s Suite) places() map[int]int {
 func (r rule) same(o rule) bool {
 	return r.file == o.file && r.group == o.group && r.name == o.name && r.expr == o.expr && r.labels.Hash() == o.labels.Hash() &&
 		r.wait == o.wait
-}
-
-func kills(scenes []scene, m Mutant) bool {
-	return slices.ContainsFunc(scenes, func(s scene) bool { return s.kills(m) })
 }
 
 // kills says whether the test fails with the mutant in place of its rule.
