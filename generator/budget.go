@@ -47,7 +47,7 @@ func (r *resolver) budgetOf(t target, b runbook.SLIBinding, q quantity) (budget 
 
 // objective reads the target cell of a row: a bound over a window, or the objective of an error budget.
 func (r *resolver) objective(s *slo.SLI, row runbook.Row, about subject, q quantity, b runbook.SLIBinding) (boundCell, bool) {
-	found := r.said.read(row.Target)
+	found := r.said.target(row)
 	if found.err != nil {
 		r.unreadable(row.Target, found.err)
 		return boundCell{}, false

@@ -192,6 +192,9 @@ func (r *resolver) agreeable(row runbook.Row, good, bad slo.Condition) {
 // incomparable says why two bounds cannot be of one thing.
 func incomparable(good, bad slo.Condition) (message, hint string) {
 	share := func(c slo.Condition) bool { return c.Unit == slo.Ratio && !c.Relative }
+	number := func(c slo.Condition) bool {
+		return !c.Relative && c.Unit != slo.Ratio && c.Unit != slo.Seconds && c.Value.Sign() != 0
+	}
 	minute, tooMany := slo.DecimalOf(60), slo.DecimalOf(60)
 	switch {
 	case good.Quantile.Cmp(bad.Quantile) != 0:
@@ -200,8 +203,21 @@ func incomparable(good, bad slo.Condition) (message, hint string) {
 		return "one of target and alert is an excess over a baseline, the other a share", `write "baseline + > 35%" where that is meant`
 	case share(good) && bad.Unit == slo.Seconds, good.Unit == slo.Seconds && share(bad):
 		return "one of target and alert is a time, the other a share", `a time that it must last is written "for 10m", a window "(5m)"`
+	case number(good) && (share(bad) || bad.Unit == slo.Seconds), number(bad) && (share(good) || good.Unit == slo.Seconds):
+		return fmt.Sprintf("the target is %s, the alert %s", measureOf(good), measureOf(bad)), "write both in the unit of what is measured"
 	case good.Unit == slo.Seconds && bad.Unit == slo.Seconds && bad.Value.Cmp(minute) >= 0 && bad.Value.Cmp(good.Value.Times(tooMany)) > 0:
 		return fmt.Sprintf("may %ss be how long the target must be missed?", bad.Value), `write that as "for 10m", and the bound before it`
 	}
 	return "", ""
+}
+
+// measureOf names what a bound counts in.
+func measureOf(c slo.Condition) string {
+	switch c.Unit {
+	case slo.Ratio:
+		return "a share"
+	case slo.Seconds:
+		return "a time"
+	}
+	return "a number"
 }

@@ -17,6 +17,7 @@ type subject struct {
 	name     string
 	counts   slo.Share   // the events that the name alone says it counts
 	said     phrases     // what cells say
+	target   phrase      // what the row's target says, beside its alert
 	prose    bool        // an item: its bound stands in a sentence
 	named    slo.Decimal // the quantile that the name alone says
 	share    slo.Share   // that a percentage is of, where its own cell does not say
@@ -52,7 +53,8 @@ func subjectOf(row runbook.Row, said phrases) subject {
 		}
 		*column.into = length
 	}
-	target, alert := said.read(row.Target), said.read(row.Alert)
+	target, alert := said.target(row), said.read(row.Alert)
+	u.target = target
 	for _, s := range []phrase{target, alert} {
 		if u.quantile.Sign() == 0 {
 			u.quantile = s.condition.Quantile
@@ -129,6 +131,9 @@ func (u subject) read(cell runbook.Cell, s slo.Sense) (written, placed slo.Condi
 		written, err = condition.Mention(cell.Text)
 	} else {
 		found := u.said.read(cell)
+		if s == objective {
+			found = u.target
+		}
 		written, err = found.condition, found.err
 	}
 	if err != nil {

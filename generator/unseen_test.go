@@ -77,6 +77,30 @@ var unseenRows = []struct{ row, target, alert string }{
 	{"TPS | ≥ 500 TPS | < 200 TPS (5분)", ">= 500 count 1s", "< 60000 count 5m"},
 	{"Requests | <= 10/min | > 8 (5m)", "<= 10 count 1m", "refused"},
 
+	// A target without a comparison, where the row's alert lies beyond it.
+	{"p95 latency | 300 ms | > 1 s", "<= 0.3 seconds p0.95", "> 1 seconds p0.95"},
+	{"Recovery time | 45 min | > 60 min", "<= 2700 seconds", "> 3600 seconds"},
+	{"Failover | 60s max | > 90s", "<= 60 seconds", "> 90 seconds"},
+	{"Restarts | 3 | > 5", "<= 3 count", "> 5 count"},
+	{"Restarts | 3 | > 3", "<= 3 count", "> 3 count"},
+	{"Restarts | 3 | >= 3", "refused", ">= 3 count"},
+	{"Restarts | 3 | > 2", "refused", "> 2 count"},
+	{"Replicas | 3 | < 2", ">= 3 count", "< 2 count"},
+	{"Mismatches | none | > 5", "== 0 count", "> 5 count"},
+	{"불일치 | 없음 | 1건 이상", "== 0 count", ">= 1 count"},
+	{"Mismatches | none | > 5%", "refused", "> 0.05 ratio"},
+	{"Startup p95 | 20% above baseline | > 35% above baseline", "<= 0.2 ratio p0.95 over the baseline", "> 0.35 ratio p0.95 over the baseline"},
+	{"Errors | no worse than 5% | reaches 10%", "<= 0.05 ratio", ">= 0.1 ratio"},
+	{"Success rate | no worse than 99% | < 95%", "refused", "< 0.95 ratio"},
+	{"Availability | 99.9 % per 28d | < 99%", ">= 0.999 ratio 4w", "< 0.99 ratio"},
+	{"타임아웃 | 0 | 15분간 50회 이상", "== 0 count", ">= 50 count 15m"},
+	{"타임아웃 | 0 | 하루 10건 초과", "== 0 count", "> 10 count 1d"},
+
+	// Target and alert in different units are not of one thing.
+	{"Checkout | <= 300 ms | > 2%", "<= 0.3 seconds", "refused"},
+	{"Checkout | <= 300 ms | > 5", "<= 0.3 seconds", "refused"},
+	{"Checkout | <= 1% | > 5 times", "<= 0.01 ratio", "refused"},
+
 	// Directions in words.
 	{"Availability | never falls below 99.9% | drops below 99% for 5m", ">= 0.999 ratio", "< 0.99 ratio for 5m"},
 	{"가용성 | 99.9% 이상 유지 | 99.5% 아래로 떨어지면", ">= 0.999 ratio", "< 0.995 ratio"},
@@ -155,6 +179,8 @@ func TestTablesOfRunbooksThatNobodyHereHasSeen(t *testing.T) {
 			"| SLO | Target | Alert |\n|---|---|---|\n| Uptime | 99.9% | < 99% |\n", []string{">= 0.999 ratio", "< 0.99 ratio"}},
 		"an alert by its name, and its threshold": {
 			"| SLO | Alert | Threshold |\n|---|---|---|\n| Packet loss | PacketLossHigh | > 1% for 3 min |\n", []string{"> 0.01 ratio for 3m"}},
+		"when somebody is paged": {
+			"| Metric | Target | Page if |\n|---|---|---|\n| Errors | <= 1% | > 2% |\n", []string{"<= 0.01 ratio", "> 0.02 ratio"}},
 		"a violation as the trigger": {
 			"| Metric | Target | Violation Trigger |\n|---|---|---|\n| Success rate | > 99.0% | < 95.0% |\n", []string{"> 0.99 ratio", "< 0.95 ratio"}},
 		"a threshold that may be the target": {

@@ -250,6 +250,10 @@ func (p *parser) afterNumber(b *bound) *Error {
 			if problem := p.compare(b, token{entry: before(slo.AtMost), text: t.text, start: t.start, end: t.end}, false); problem != nil {
 				return problem
 			}
+		case t.strict && b.op == "" && !p.token(p.pos+1).is(number, filler):
+			if problem := p.compare(b, t, false); problem != nil { // 60s max
+				return problem
+			}
 		case t.kind == consecutive:
 			b.consecutive = &t
 			if next := p.token(p.pos + 1); next.kind == unitOf && next.unit.length != 0 {

@@ -205,6 +205,10 @@ func (p *parser) numberClause() *Error {
 	if p.lasts(&s) {
 		return p.hold(s)
 	}
+	if ok && spanning[p.token(s.next).text] && s.smallest >= time.Second && p.countAhead(s.next+1) {
+		s.next++
+		return p.window(s) // 15분간 50회: events are counted in a time, nothing else
+	}
 	if p.parenthesised(&s) {
 		return p.window(s)
 	}
@@ -214,6 +218,9 @@ func (p *parser) numberClause() *Error {
 	return p.between(s.first, s.last, fmt.Sprintf("%q is neither a window nor how long it lasts", p.quoted(s.first, s.last)),
 		`write "(5m)" for a window, "for 10m" for how long it lasts`)
 }
+
+// spanning are what makes a length of time one that passes.
+var spanning = map[string]bool{"간": true, "동안": true}
 
 // parenthesised says whether the span stands alone in parentheses, (5m), (rolling 30d), and moves its end to the closing one.
 func (p *parser) parenthesised(s *span) bool {

@@ -100,6 +100,10 @@ func (p *parser) fall() (token, bool) {
 
 func (p *parser) clause() *Error {
 	t := p.token(p.pos)
+	if t.text == "하루" && !p.prose && p.countAhead(p.pos+1) {
+		p.tokens[p.pos].kind = filler // it says nothing else
+		return p.perClause(t, slo.Duration(day.unit.length), p.pos+1)
+	}
 	switch t.kind {
 	case quantile:
 		return p.quantile(t.value)

@@ -24,6 +24,12 @@ func (p *parser) perClause(first token, length slo.Duration, next int) *Error {
 	return nil
 }
 
+// countAhead says whether a number of events follows: 50회.
+func (p *parser) countAhead(i int) bool {
+	u := p.token(i + 1)
+	return p.token(i).kind == number && u.kind == unitOf && u.unit.of == slo.Count && u.unit.per == 0
+}
+
 // rate reads what makes a number a rate: /min, per hour, per 5 minutes, errors/s.
 func (p *parser) rate(b *bound) *Error {
 	if b.unit.per != 0 {
@@ -35,6 +41,10 @@ func (p *parser) rate(b *bound) *Error {
 	}
 	t := p.token(i)
 	length, next := p.interval(i + 1)
+	if t.text == "per" && p.isObjective(b) && length > slo.Duration(24*time.Hour) && p.condition.Window == 0 {
+		p.condition.Window, p.pos = length, next // 99.9% per 28d
+		return nil
+	}
 	if b.unit.of != "" && b.unit.of != slo.Count {
 		return p.between(b.number, t, fmt.Sprintf("%q is no quantity", p.quoted(b.number, t)),
 			`only events have a rate, "<= 10/min"; a window is written in parentheses, "> 2% (5m)"`)

@@ -19,7 +19,7 @@ var columns = []struct {
 	cell  func(*Row) *Cell
 }{
 	{"Owner", regexp.MustCompile(`(?i)\b(owners?|on-?call|responsible)\b|담당|책임`), func(r *Row) *Cell { return &r.Owner }},
-	{"Alert Condition", regexp.MustCompile(`(?i)\b(alert(s|ing)?|alarms?|page when|roll ?back|triggers?|violations?|breach(es)?)\b|알림|경보|알람|롤백|위반`),
+	{"Alert Condition", regexp.MustCompile(`(?i)\b(alert(s|ing)?|alarms?|page (when|if)|roll ?back|triggers?|violations?|breach(es)?)\b|알림|경보|알람|롤백|위반`),
 		func(r *Row) *Cell { return &r.Alert }},
 	{"Target/SLO", regexp.MustCompile(`(?i)\b(targets?|slos?|objectives?|goals?)\b|목표`), func(r *Row) *Cell { return &r.Target }},
 	{"Metric", regexp.MustCompile(`(?i)\b(metrics?|slis?|indicators?|signals?)\b|지표|메트릭`), func(r *Row) *Cell { return &r.Name }},
