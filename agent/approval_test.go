@@ -110,8 +110,8 @@ func TestAKillSwitchThatAPersonTurnsStopsAPushThatWaits(t *testing.T) {
 	r.do(release.Deed{Act: release.ActApprove, Incident: id})
 	r.phase(rollback.PhasePrepared)
 	r.do(release.Deed{Act: release.ActKill, Reason: "not now"})
+	i := r.phase(rollback.PhaseHuman) // a push that was on its way at that moment has failed by then
 	w.git.Break(gittest.Push, nil)
-	i := r.phase(rollback.PhaseHuman)
 	if i.Trouble == nil || i.Trouble.Reason != rollback.KillSwitch || w.git.Tip(t, branch) != before {
 		t.Errorf("trouble %+v, and the branch is at %s", i.Trouble, w.git.Tip(t, branch))
 	}
