@@ -16,8 +16,8 @@ test: tools check unit generated vulnerabilities ## everything that must hold be
 
 check: tools format vet lint deadcode ## the quick part of it: gofmt, go vet, staticcheck, deadcode
 
-demo: tools ## the whole story on this machine: two cutovers, the first of a bad release (Ctrl-C ends it)
-	@go build -o bin/demo ./deploy/demo && exec bin/demo
+demo: ## the whole story on this machine: two cutovers, the first of a bad release (Ctrl-C ends it)
+	@tools/install programs && go build -o bin/demo ./deploy/demo && exec bin/demo
 
 rules: ## compile rules/ into rules/generated, and write the schema of its bindings
 	go run ./cmd/promrulegen schema > rules/.schema && mv rules/.schema rules/promrulegen.schema.json && go run ./cmd/promrulegen generate --config rules/promrulegen.yaml
