@@ -3,6 +3,7 @@ package ledger_test
 import (
 	"errors"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -76,6 +77,36 @@ func TestADatabaseThatHasGoneBackIsNoticed(t *testing.T) {
 	if got := ledgertest.All(t, other, 0); len(got) != 2 {
 		t.Errorf("%d entries: something was stored all the same", len(got))
 	}
+}
+
+func TestAServerThatWasAwayIsReadAtOnce(t *testing.T) {
+	server := pgtest.Start(t)
+	dsn := server.Database(t)
+	s := openShared(t, dsn)
+	ledgertest.Append(t, s, entry(`{}`))
+	for name, cut := range map[string]func(){
+		"restarted":             func() { server.Kill(); server.Run(t) },
+		"connections cut by it": func() { pgtest.In(t, dsn, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid()") },
+	} {
+		if err := together(2, func() error { _, err := s.Look(t.Context()); return err }); err != nil {
+			t.Fatal(err) // connections are kept now
+		}
+		cut()
+		if seen, err := s.Look(t.Context()); err != nil || seen.Last != 1 {
+			t.Errorf("%s: entry %d, %v", name, seen.Last, err)
+		}
+	}
+}
+
+// together does the same several times at the same time.
+func together(times int, do func() error) error {
+	errs := make([]error, times)
+	var all sync.WaitGroup
+	for i := range errs {
+		all.Go(func() { errs[i] = do() })
+	}
+	all.Wait()
+	return errors.Join(errs...)
 }
 
 func eventually(t *testing.T, what string, yes func() bool) {

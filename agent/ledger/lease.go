@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
 	"github.com/coclai/cutover/agent/rollback"
 )
 
@@ -105,4 +107,25 @@ func (s *Shared) ask(ctx context.Context, into []any, text string, args ...any) 
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	return s.db.QueryRowContext(ctx, text, args...).Scan(into...)
+}
+
+// read asks what changes nothing, and asks again where the server has gone away behind a connection that was kept: that says nothing about
+// the server that is there now.
+func (s *Shared) read(ctx context.Context, into []any, text string, args ...any) (err error) {
+	for range idle + 1 {
+		if err = s.ask(ctx, into, text, args...); !wasCutOff(err) {
+			break
+		}
+	}
+	return err
+}
+
+// wasCutOff tells a connection that ended, by itself or with its server's last word, from an answer, a server that cannot be reached and
+// one that is slow.
+func wasCutOff(err error) bool {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return e.SeverityUnlocalized == "FATAL"
+	}
+	_, unreached := errors.AsType[*pgconn.ConnectError](err)
+	return err != nil && !unreached && !errors.Is(err, sql.ErrNoRows) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled)
 }

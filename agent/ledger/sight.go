@@ -27,7 +27,7 @@ func (s *Shared) Look(ctx context.Context) (Sight, error) {
 	var holder string
 	var left float64
 	was := s.seen.at()
-	err := s.ask(ctx, []any{&e.last.seq, &e.last.hash, &e.cut, &e.marked, &holder, &seen.Holder, &seen.Token, &seen.Taken, &left, &seen.Errands},
+	err := s.read(ctx, []any{&e.last.seq, &e.last.hash, &e.cut, &e.marked, &holder, &seen.Holder, &seen.Token, &seen.Taken, &left, &seen.Errands},
 		`SELECT l.seq, l.hash, l.cut, (SELECT hash FROM rollback_agent.entries WHERE seq = $1), s.holder, s.name, s.token,
 			CASE WHEN s.token = 0 THEN 'epoch' ELSE s.taken END, extract(epoch FROM greatest(s.until, 'epoch') - clock_timestamp())::float8,
 			EXISTS (SELECT FROM rollback_agent.errands WHERE taken IS NULL AND until > clock_timestamp())
@@ -43,7 +43,7 @@ func (s *Shared) Look(ctx context.Context) (Sight, error) {
 func (s *Shared) Weaknesses(ctx context.Context) ([]string, error) {
 	var names string
 	var confirming, hidden int
-	err := s.ask(ctx, []any{&names, &confirming, &hidden}, `SELECT current_setting('synchronous_standby_names'),
+	err := s.read(ctx, []any{&names, &confirming, &hidden}, `SELECT current_setting('synchronous_standby_names'),
 		(SELECT count(*) FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum')),
 		(SELECT count(*) FROM pg_stat_replication WHERE sync_state IS NULL)`)
 	switch {
@@ -59,7 +59,7 @@ func (s *Shared) Weaknesses(ctx context.Context) ([]string, error) {
 
 // End is the number and the hash of the last entry, 0 and "" in an empty ledger.
 func (s *Shared) End(ctx context.Context) (seq int64, hash string, err error) {
-	err = s.ask(ctx, []any{&seq, &hash}, "SELECT seq, CASE WHEN seq = 0 THEN '' ELSE encode(hash, 'hex') END FROM rollback_agent.ledger")
+	err = s.read(ctx, []any{&seq, &hash}, "SELECT seq, CASE WHEN seq = 0 THEN '' ELSE encode(hash, 'hex') END FROM rollback_agent.ledger")
 	return seq, hash, err
 }
 
@@ -72,7 +72,7 @@ func (s *Shared) Name() string { return s.name }
 // Holds says whether an entry is there as it was, or was cut.
 func (s *Shared) Holds(ctx context.Context, seq int64, hash string) (bool, error) {
 	var holds bool
-	err := s.ask(ctx, []any{&holds}, `SELECT $1::bigint <= cut OR EXISTS (SELECT FROM rollback_agent.entries WHERE seq = $1 AND encode(hash, 'hex') = $2)
+	err := s.read(ctx, []any{&holds}, `SELECT $1::bigint <= cut OR EXISTS (SELECT FROM rollback_agent.entries WHERE seq = $1 AND encode(hash, 'hex') = $2)
 		FROM rollback_agent.ledger`, seq, hash)
 	return holds, err
 }
