@@ -104,13 +104,13 @@ func otherPlan(e *environment, c *release.Cutover) *release.Stop {
 		e.plan.Runbook.SHA256, e.plan.Rules.SHA256, c.Course.Runbook, c.Course.Rules)}
 }
 
-// isLive asks production itself, during a cutover whose plan says how: T0 is when the first of it runs the release. Without such a query the
+// isLive asks production itself, during a cutover whose plan says how: T0 is when the first of it runs the release. Where it does not say the
 // branch's word is taken, and for what the agent pushes itself the moment before.
 func (a *Agent) isLive(ctx context.Context, e *environment, state *rollback.Environment, commit string) error {
-	if e.plan.Live == nil || e.plan.Live.Query == "" || !state.Cutover.BeforeT0() {
+	if e.plan.Live == nil || !state.Cutover.BeforeT0() {
 		return nil
 	}
-	running, err := e.prometheus.Live(ctx, *e.plan.Live, a.now())
+	running, err := e.running(ctx, *e.plan.Live, a.now())
 	if err != nil {
 		return &release.Problem{Kind: release.Undecided, Message: "ask what production runs", Cause: err, Hint: "the agent asks again by itself"}
 	}
@@ -118,6 +118,14 @@ func (a *Agent) isLive(ctx context.Context, e *environment, state *rollback.Envi
 		return nil
 	}
 	return release.Problemf(release.Undecided, "the agent asks again by itself", "the branch is at %s, and production does not run it yet: it says %s", short(commit), strings.Join(running, ", "))
+}
+
+// running is what production says that it runs.
+func (e *environment) running(ctx context.Context, l slo.Live, now time.Time) ([]string, error) {
+	if len(l.Argv) > 0 {
+		return e.runner.Commits(ctx, l)
+	}
+	return e.prometheus.Live(ctx, l, now)
 }
 
 // shortest is how much of a commit's id must be in a label to be taken for it.

@@ -61,8 +61,6 @@ func (a *Agent) mayStart(e *environment, state *rollback.Environment) error {
 		return release.Problemf(release.Refused, "remove the file", "the kill switch %s is there: nothing could be rolled back", e.kill)
 	case len(e.plan.Milestones) == 0:
 		return release.Problemf(release.Refused, "list them in the runbook, or use `rollback-agent stable` and `deployed` without a cutover", "the plan has no milestone: there would be nothing to observe for")
-	case e.plan.Live != nil && e.plan.Live.Query == "":
-		return release.Problemf(release.Refused, "name a query in `live:`", "the plan asks a command what production runs, and the agent asks Prometheus only")
 	}
 	return samePlan(e.plan, state.Rulebook)
 }

@@ -48,10 +48,15 @@ func (r *resolver) live(b runbook.LiveBinding) {
 	case b.Label.Value != "":
 		r.blame(b.Label, "`label` belongs to `query`", "drop it")
 	}
-	if _, err := splitCommand(b.Run.Value); b.Run.Value != "" && err != nil {
+	r.matrix.Live = &slo.Live{Query: b.Query.Value, Label: b.Label.Value}
+	if b.Run.Value == "" {
+		return
+	}
+	c, err := splitCommand(b.Run.Value)
+	if err != nil {
 		r.problems.Add(r.bind.Within(b.Run, err.offset, 1, "cannot run this without a shell: "+err.message))
 	}
-	r.matrix.Live = &slo.Live{Query: b.Query.Value, Label: b.Label.Value, Run: b.Run.Value}
+	r.matrix.Live.Argv, r.matrix.Live.Env = c.argv, c.env
 }
 
 // agent settles where Alertmanager sends the firings that may roll back.

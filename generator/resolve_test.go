@@ -200,6 +200,9 @@ func TestBindingsThatCannotBeCompiledAreRefused(t *testing.T) {
 		{"a live query that does not parse",
 			[]edit{inBindings(`count by (commit) (build_info{job="checkout"})`, `count by (commit (build_info)`)},
 			`promrulegen.yaml «(»: cannot read the PromQL: unexpected "(" in grouping opts, expected "," or ")"`},
+		{"a live command that needs a shell",
+			[]edit{inBindings(`{query: 'count by (commit) (build_info{job="checkout"})', label: commit}`, `{run: 'kubectl get deploy | head'}`)},
+			`promrulegen.yaml «|»: cannot run this without a shell:`},
 		{"a runbook that is not there", []edit{inBindings("runbook: runbook.md", "runbook: runbok.md")},
 			`promrulegen.yaml «runbok.md»: cannot read the runbook: no such file or directory`},
 	} {

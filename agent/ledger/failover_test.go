@@ -85,8 +85,10 @@ func TestAServerThatWasAwayIsReadAtOnce(t *testing.T) {
 	s := openShared(t, dsn)
 	ledgertest.Append(t, s, entry(`{}`))
 	for name, cut := range map[string]func(){
-		"restarted":             func() { server.Kill(); server.Run(t) },
-		"connections cut by it": func() { pgtest.In(t, dsn, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid()") },
+		"restarted": func() { server.Kill(); server.Run(t) },
+		"connections cut by it": func() {
+			pgtest.In(t, dsn, "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+		},
 	} {
 		if err := together(2, func() error { _, err := s.Look(t.Context()); return err }); err != nil {
 			t.Fatal(err) // connections are kept now

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -34,23 +36,22 @@ func TestAStartIsRefusedWhole(t *testing.T) {
 		kind      release.Kind
 		says, how string
 	}{
-		"a short id":            {commit: "abc", kind: release.Invalid, says: "40 hexadecimal digits", how: "git rev-parse"},
-		"a commit nobody has":   {commit: unknown, kind: release.Refused, says: "has no commit cccccccccccc", how: "commit and push it first"},
-		"what runs already":     {before: func(d *twoDays) { d.wanted = d.good }, kind: release.Refused, says: "holds already", how: "start it before the deploy"},
-		"the same content":      {before: func(d *twoDays) { d.branchTo("main", "good 0") }, kind: release.Refused, says: "holds already", how: "before the deploy"},
-		"a gate nobody ran":     {plan: gated, kind: release.Undecided, says: "gate 1.1", how: "1.1"},
-		"a gate that failed":    {plan: gated, before: func(d *twoDays) { d.gate(release.Fail) }, kind: release.Refused, says: "gate 1.1 is FAIL", how: ""},
-		"a gate that expired":   {plan: gated, before: func(d *twoDays) { d.gate(release.Pass); d.pass(61 * time.Minute); d.watchdog() }, kind: release.Undecided, says: "longer than 1h", how: "again"},
-		"other rules loaded":    {plan: func(p *slo.Plan) { p.Rules.SHA256 = strings.Repeat("1", 64) }, kind: release.Refused, says: "own:rules-loaded is FAIL", how: "preflight"},
-		"no Watchdog":           {before: func(d *twoDays) { d.pass(10 * time.Minute) }, kind: release.Refused, says: "own:watchdog-heard is FAIL", how: "preflight"},
-		"no baseline":           {before: func(d *twoDays) { d.locked(func() { d.t0 = time.Now().Add(-time.Hour - time.Minute) }) }, kind: release.Undecided, says: "no baseline: latency", how: "when there is traffic"},
-		"the agent is held":     {before: do(release.Deed{Act: release.ActHold, Reason: "load test"}), kind: release.Refused, says: "kim holds the agent", how: "rollback-agent resume"},
-		"killed":                {before: do(release.Deed{Act: release.ActKill}), kind: release.Refused, says: "the kill switch is on", how: "kill-switch off"},
-		"killed by the file":    {before: func(d *twoDays) { d.world.switchKill(true) }, kind: release.Refused, says: "is there", how: "remove the file"},
-		"a lock in git alone":   {before: func(d *twoDays) { d.setRef(lockRef, d.good) }, kind: release.Undecided, says: "the lock on the remote", how: ""},
-		"another one is open":   {before: func(d *twoDays) { d.do("kim", release.Deed{Act: release.ActStart, Commit: d.wanted}) }, kind: release.Refused, says: "is open (waiting)", how: "cutover abort"},
-		"nothing to observe":    {plan: func(p *slo.Plan) { p.Milestones = nil }, kind: release.Refused, says: "no milestone", how: "stable"},
-		"a command that is run": {plan: func(p *slo.Plan) { p.Live = &slo.Live{Run: "cat VERSION"} }, kind: release.Refused, says: "asks a command", how: "live:"},
+		"a short id":          {commit: "abc", kind: release.Invalid, says: "40 hexadecimal digits", how: "git rev-parse"},
+		"a commit nobody has": {commit: unknown, kind: release.Refused, says: "has no commit cccccccccccc", how: "commit and push it first"},
+		"what runs already":   {before: func(d *twoDays) { d.wanted = d.good }, kind: release.Refused, says: "holds already", how: "start it before the deploy"},
+		"the same content":    {before: func(d *twoDays) { d.branchTo("main", "good 0") }, kind: release.Refused, says: "holds already", how: "before the deploy"},
+		"a gate nobody ran":   {plan: gated, kind: release.Undecided, says: "gate 1.1", how: "1.1"},
+		"a gate that failed":  {plan: gated, before: func(d *twoDays) { d.gate(release.Fail) }, kind: release.Refused, says: "gate 1.1 is FAIL", how: ""},
+		"a gate that expired": {plan: gated, before: func(d *twoDays) { d.gate(release.Pass); d.pass(61 * time.Minute); d.watchdog() }, kind: release.Undecided, says: "longer than 1h", how: "again"},
+		"other rules loaded":  {plan: func(p *slo.Plan) { p.Rules.SHA256 = strings.Repeat("1", 64) }, kind: release.Refused, says: "own:rules-loaded is FAIL", how: "preflight"},
+		"no Watchdog":         {before: func(d *twoDays) { d.pass(10 * time.Minute) }, kind: release.Refused, says: "own:watchdog-heard is FAIL", how: "preflight"},
+		"no baseline":         {before: func(d *twoDays) { d.locked(func() { d.t0 = time.Now().Add(-time.Hour - time.Minute) }) }, kind: release.Undecided, says: "no baseline: latency", how: "when there is traffic"},
+		"the agent is held":   {before: do(release.Deed{Act: release.ActHold, Reason: "load test"}), kind: release.Refused, says: "kim holds the agent", how: "rollback-agent resume"},
+		"killed":              {before: do(release.Deed{Act: release.ActKill}), kind: release.Refused, says: "the kill switch is on", how: "kill-switch off"},
+		"killed by the file":  {before: func(d *twoDays) { d.world.switchKill(true) }, kind: release.Refused, says: "is there", how: "remove the file"},
+		"a lock in git alone": {before: func(d *twoDays) { d.setRef(lockRef, d.good) }, kind: release.Undecided, says: "the lock on the remote", how: ""},
+		"another one is open": {before: func(d *twoDays) { d.do("kim", release.Deed{Act: release.ActStart, Commit: d.wanted}) }, kind: release.Refused, says: "is open (waiting)", how: "cutover abort"},
+		"nothing to observe":  {plan: func(p *slo.Plan) { p.Milestones = nil }, kind: release.Refused, says: "no milestone", how: "stable"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			begun(t, c.plan, func(d *twoDays) {
@@ -258,6 +259,40 @@ func TestT0IsWhenProductionSaysSo(t *testing.T) {
 		d.locked(func() { d.live = d.wanted[:10] })
 		d.pass(time.Minute)
 		if c := d.cutover(); c.T0.Before(d.world.began.Add(time.Minute)) || c.Stop != nil {
+			t.Errorf("production runs it: %+v", c)
+		}
+	})
+}
+
+func TestT0IsWhenTheCommandThatAsksProductionSaysSo(t *testing.T) {
+	dir, err := os.MkdirTemp("", "production-") // a t.TempDir is closed to the user that commands run as
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	running := filepath.Join(dir, "running")
+	says := func(text string) {
+		if err := errors.Join(os.Chmod(dir, 0o755), os.WriteFile(running, []byte(text), 0o644)); err != nil {
+			t.Error(err)
+		}
+	}
+	plan := func(p *slo.Plan) { p.Live = &slo.Live{Argv: []string{"cat", running}} }
+	begun(t, plan, func(d *twoDays) {
+		says(d.good + "\n")
+		d.do("kim", release.Deed{Act: release.ActStart, Commit: d.wanted})
+		d.setRef(branch, d.wanted)
+		d.pass(10 * time.Second)
+		if c := d.cutover(); !c.T0.IsZero() || c.Stop == nil || !strings.Contains(c.Stop.Text, "production does not run it yet: it says "+d.good) {
+			t.Errorf("the branch has moved, production has not: %+v", c)
+		}
+		says("could not connect to " + d.wanted)
+		d.pass(10 * time.Second)
+		if c := d.cutover(); !c.T0.IsZero() {
+			t.Errorf("a complaint that names the commit is taken for an answer: %+v", c)
+		}
+		says(d.good + " " + d.wanted[:10])
+		d.pass(10 * time.Second)
+		if c := d.cutover(); c.T0.IsZero() || c.Stop != nil {
 			t.Errorf("production runs it: %+v", c)
 		}
 	})

@@ -81,11 +81,7 @@ func (r Runner) gate(ctx context.Context, s scratch, g slo.Gate) rollback.GateRu
 	if g.Pass == slo.PassManual {
 		return rollback.GateRun{Gate: g.ID, Verdict: release.Unknown, Reason: "nothing to run: " + g.Owner + " reports it"}
 	}
-	env := s.env()
-	for name, value := range g.Env {
-		env = append(env, name+"="+value)
-	}
-	o := s.run(ctx, command{argv: g.Argv, dir: s.checkout, env: env, timeout: g.Timeout.Std()})
+	o := s.run(ctx, command{argv: g.Argv, dir: s.checkout, env: s.with(g.Env), timeout: g.Timeout.Std()})
 	verdict, reason := judge(g, o)
 	return rollback.GateRun{
 		Gate: g.ID, Verdict: verdict, Reason: reason, Output: r.redact(o.output), Took: o.took.Round(time.Millisecond).String(),

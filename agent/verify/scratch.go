@@ -84,6 +84,15 @@ func (s scratch) env() []string {
 	return []string{"PATH=" + path, "HOME=" + s.home, "TMPDIR=" + s.temp, "LANG=C.UTF-8"}
 }
 
+// with is env with what the plan gives a command.
+func (s scratch) with(more map[string]string) []string {
+	env := s.env()
+	for name, value := range more {
+		env = append(env, name+"="+value)
+	}
+	return env
+}
+
 // gitEnv keeps git from asking anybody anything, from reading configuration, and from running what a URL such as ext:: would.
 func gitEnv(url string) []string {
 	protocols := "http:https:ssh"

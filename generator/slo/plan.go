@@ -136,11 +136,13 @@ type Milestone struct {
 	Needs string   `yaml:"needs"`           // judgement, reading, acceptance
 }
 
-// Live is a query that names what production runs, by the value of Label.
+// Live says how production itself is asked which commits it runs: by a query, of which the values of Label are that; or by a command, which
+// prints them. A beginning of seven digits or more is a commit.
 type Live struct {
-	Query string `yaml:"query,omitempty"`
-	Label string `yaml:"label,omitempty"`
-	Run   string `yaml:"run,omitempty"`
+	Query string            `yaml:"query,omitempty"`
+	Label string            `yaml:"label,omitempty"`
+	Argv  []string          `yaml:"argv,omitempty"`
+	Env   map[string]string `yaml:"env,omitempty"`
 }
 
 // SLOByID finds an entry by exact match.

@@ -33,6 +33,9 @@ func (p Plan) Validate() error {
 	for _, m := range p.Milestones {
 		v.milestone(m)
 	}
+	if l := p.Live; l != nil {
+		v.check((l.Query == "") != (len(l.Argv) == 0) && (l.Query == "") == (l.Label == ""), "live: needs either a query with its label or a command")
+	}
 	v.twice()
 	return errors.Join(v.faults...)
 }

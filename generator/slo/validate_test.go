@@ -57,6 +57,8 @@ func TestValidateRefusesWhatTheAgentCannotActOn(t *testing.T) {
 		`gate 1.1: "maybe" is no way to pass`:               func(p *Plan) { p.Gates[0].Pass = "maybe" },
 		"gate 1.1: has no id, command or timeout":           func(p *Plan) { p.Gates[0].Argv = nil },
 		"gate 1.1: is run again without being hard":         func(p *Plan) { p.Gates[0].Hard = false },
+		"live: needs either a query with its label or a":    func(p *Plan) { p.Live = &Live{Query: "q"} },
+		"live: needs either a query with its label":         func(p *Plan) { p.Live = &Live{Argv: []string{"a"}, Label: "l"} },
 		`checklist 3.1: "dance" is no step`:                 func(p *Plan) { p.Checklist[0].Step = "dance" },
 		`checklist 3.1: "nobody" is no doer`:                func(p *Plan) { p.Checklist[0].By = "nobody" },
 		"checklist 3.2: `until` belongs to an observation":  func(p *Plan) { p.Checklist[1].Until = 0 },
