@@ -271,6 +271,11 @@ func (c *Cutover) NextStep() (step, item string) {
 	return "", ""
 }
 
+// Is says whether an item is of a kind of step.
+func (c *Cutover) Is(item, step string) bool {
+	return item == step || slices.ContainsFunc(c.Course.Checklist, func(s slo.Step) bool { return s.Item == item && s.Step == step })
+}
+
 // Awaited is the first item of a kind of step that is not done, "" when all are.
 func (c *Cutover) Awaited(step string) string {
 	items := []string{}

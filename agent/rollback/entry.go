@@ -60,6 +60,10 @@ const (
 	ObservationNoted  Kind = "observation.noted"  // release.Watched
 	MilestoneReached  Kind = "milestone.reached"  // release.Result
 	MilestoneReported Kind = "milestone.reported" // release.Report
+	OutboxSwitched    Kind = "outbox.switched"    // OutboxSwitch: whether there is a webhook to tell
+	MessageTold       Kind = "message.told"       // Told: a message was delivered, or given up
+	ConditionNoted    Kind = "condition.noted"    // Condition: something works less well than it should, or does again
+	LockReminded      Kind = "lock.reminded"      // Reminder: a lock stands for days
 	Checkpointed      Kind = "ledger.checkpoint"  // Checkpoint: the ledger's beginning was cut off
 )
 
@@ -68,7 +72,7 @@ var kinds = map[Kind]bool{AlertsReceived: true, AlertsQuarantined: true, StableP
 	NeedsHuman: true, LockPushed: true, ForwardPrepared: true, ForwardFailed: true, Checkpointed: true, RulesAdopted: true, Held: true, Resumed: true,
 	KillSwitchOn: true, KillSwitchOff: true, RollbackCancelled: true, CauseSubmitted: true, Reconciled: true,
 	CutoverStarted: true, CutoverDone: true, CutoverStopped: true, CutoverContinued: true, CutoverEnded: true, ObservationNoted: true,
-	MilestoneReached: true, MilestoneReported: true}
+	MilestoneReached: true, MilestoneReported: true, OutboxSwitched: true, MessageTold: true, ConditionNoted: true, LockReminded: true}
 
 // Validate refuses kinds this program does not know: a ledger written by a newer one must not be half understood.
 func (k Kind) Validate() error {
@@ -134,7 +138,8 @@ type Lock struct {
 	Tree     string    `json:"tree"`    // its content (release.Release.Content): never to be deployed again
 	Since    time.Time `json:"since"`
 	Reason   string    `json:"reason"`
-	Remote   string    `json:"remote,omitempty"` // set by the fold: LockStands, LockRefused; "": not known
+	Remote   string    `json:"remote,omitempty"`   // set by the fold: LockStands, LockRefused; "": not known
+	Reminded int       `json:"reminded,omitempty"` // likewise: how often people were reminded of it
 }
 
 // What is known of a lock on the remote.

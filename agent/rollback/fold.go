@@ -49,7 +49,11 @@ func (s *State) apply(e Entry) error {
 	case e.Environment == "":
 		return nil // a delivery that names no configured environment: kept, and without effect
 	}
-	return s.changing(e.Environment).apply(e)
+	here := s.changing(e.Environment)
+	if err := here.apply(e); err != nil {
+		return err
+	}
+	return here.tell(e)
 }
 
 func (e *Environment) apply(entry Entry) error {
@@ -89,6 +93,9 @@ func (e *Environment) apply(entry Entry) error {
 		return err
 	}
 	if done, err := e.applyCutover(entry); done {
+		return err
+	}
+	if done, err := e.applyOutbox(entry); done {
 		return err
 	}
 	return e.applyStep(entry)

@@ -41,6 +41,7 @@ type Environment struct {
 	Rulebook   *Rulebook                     `json:"rulebook,omitempty"`  // in force
 	Cutover    *release.Cutover              `json:"cutover,omitempty"`   // the last one, open or ended
 	Missed     int                           `json:"missed,omitempty"`    // firings that nobody delivered, found by asking
+	Outbox     *Outbox                       `json:"outbox,omitempty"`    // nil: there is no webhook to tell
 
 	own owned
 }

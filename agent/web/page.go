@@ -49,7 +49,7 @@ func (p page) title() string {
 type environmentView struct {
 	Name, Deployed, Target string
 	Age                    string // since T0
-	Forward                string
+	Forward, Untold        string
 	Lock, Unlock           string
 	Person                 string // who is signed in: without one there are no forms
 	Waiting                []waiting
@@ -150,7 +150,7 @@ func pageOf(view View, who Token, now time.Time) page {
 
 func environmentOf(k desk) environmentView {
 	e, now := k.e, k.now
-	v := environmentView{Name: e.Name, Deployed: Deployed(e.Release), Target: Target(e), Forward: Forward(e), Person: k.who.Name}
+	v := environmentView{Name: e.Name, Deployed: Deployed(e.Release), Target: Target(e), Forward: Forward(e), Untold: Untold(e), Person: k.who.Name}
 	v.Lock, v.Unlock = Locked(e, now)
 	v.Waiting, v.Brakes, v.Brake = k.waits(), Brakes(e, now), k.brakes()
 	v.Reports = Reports(e)

@@ -187,6 +187,7 @@ var bodies = map[rollback.Kind]func() any{
 	rollback.MilestoneReached: of[release.Result], rollback.MilestoneReported: of[release.Report],
 	rollback.Resumed: of[rollback.Remark], rollback.KillSwitchOn: of[rollback.Remark], rollback.KillSwitchOff: of[rollback.Remark],
 	rollback.RollbackCancelled: of[rollback.Remark], rollback.CauseSubmitted: of[rollback.Analysis], rollback.Reconciled: of[rollback.Reconciliation],
+	rollback.OutboxSwitched: of[rollback.OutboxSwitch], rollback.MessageTold: of[rollback.Told], rollback.ConditionNoted: of[rollback.Condition], rollback.LockReminded: of[rollback.Reminder],
 }
 
 func of[T any]() any { return new(T) }
@@ -239,9 +240,9 @@ func fill(v reflect.Value, text string) {
 		v.Set(reflect.MakeMap(v.Type()))
 		value := reflect.New(v.Type().Elem()).Elem()
 		fill(value, text)
-		v.SetMapIndex(reflect.ValueOf(text), value)
+		v.SetMapIndex(reflect.ValueOf(text).Convert(v.Type().Key()), value)
 		if v.Type().Elem().Kind() == reflect.String {
-			v.SetMapIndex(reflect.ValueOf("alertname"), value)
+			v.SetMapIndex(reflect.ValueOf("alertname").Convert(v.Type().Key()), value)
 		}
 	}
 }

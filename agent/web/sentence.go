@@ -87,6 +87,23 @@ var sentences = map[rollback.Kind]func(json.RawMessage) string{
 		return joined("milestone "+r.Item+" is reported", strings.Join(r.Files, ", "))
 	}),
 
+	rollback.OutboxSwitched: said(func(s rollback.OutboxSwitch) string {
+		return map[bool]string{true: "people are told by a webhook from now on", false: "there is no webhook to tell any more"}[s.On]
+	}),
+	rollback.MessageTold: said(func(t rollback.Told) string {
+		if t.Lost != "" {
+			return fmt.Sprintf("the message of entry %d is given up: %s", t.Seq, t.Lost)
+		}
+		return fmt.Sprintf("the message of entry %d was delivered to the webhook", t.Seq)
+	}),
+	rollback.ConditionNoted: said(func(c rollback.Condition) string {
+		if c.Over {
+			return "no longer: " + c.Text
+		}
+		return "degraded (" + string(c.Cause) + "): " + c.Text
+	}),
+	rollback.LockReminded: said(func(r rollback.Reminder) string { return r.Text }),
+
 	rollback.NeedsHuman:    said(troubled),
 	rollback.ForwardFailed: said(troubled),
 }

@@ -180,6 +180,14 @@ func Brakes(e *rollback.Environment, now time.Time) []string {
 	return all
 }
 
+// Untold says how many messages wait for the webhook, and since when; "" when none does.
+func Untold(e *rollback.Environment) string {
+	if e.Outbox == nil || len(e.Outbox.Messages) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d for the webhook, the oldest since %s", len(e.Outbox.Messages), Moment(e.Outbox.Messages[0].At))
+}
+
 // Proposals says what waits for a person's answer, and how to give it.
 func Proposals(e *rollback.Environment, now time.Time) []string {
 	var all []string
