@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/coclai/cutover/agent/ledger"
+	"github.com/coclai/cutover/agent/rollback"
 )
 
 // whyUnready says why webhooks cannot be stored or acted upon, "" when they can. An agent that waits is ready: another one acts.
@@ -59,17 +60,20 @@ func (a *Agent) weaknesses() []string {
 	return append([]string(nil), a.replica.weak...)
 }
 
-// strayed says that the database is not the one, or not as far, as what is known of it elsewhere.
-func (a *Agent) strayed(e *environment) []string {
+// strayed says that the database is not the one, or not as far, as what is known of it elsewhere, and what a failover of it would lose.
+func (a *Agent) strayed(e *environment) []rollback.Condition {
 	if a.replica == nil {
 		return nil
 	}
-	var all []string
+	var all []rollback.Condition
 	if why := e.foreign.Load(); why != nil && *why != "" {
-		all = append(all, e.name+": "+*why)
+		all = append(all, rollback.Condition{Cause: rollback.CauseDatabase, Text: e.name + ": " + *why})
 	}
 	if lost := a.replica.ledger.Lost(); lost != nil {
-		all = append(all, lost.Error())
+		all = append(all, rollback.Condition{Cause: rollback.CauseDatabase, Text: e.name + ": " + lost.Error()})
+	}
+	for _, weak := range a.weaknesses() {
+		all = append(all, rollback.Condition{Cause: rollback.CauseReplication, Text: e.name + ": " + weak})
 	}
 	return all
 }

@@ -36,8 +36,10 @@ type Agent struct {
 	ledger                ledger.Store
 	replica               *replica // nil: this agent is the only one
 	decisions, deliveries *prometheus.CounterVec
+	tellings              *prometheus.CounterVec
 	report                reporter // nil: milestones are judged, and nothing is written about them
 	works                 works
+	pager                 pager
 
 	mu           sync.RWMutex
 	environments map[string]*environment
@@ -54,7 +56,9 @@ func New(o Options) (*Agent, error) {
 		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "rollback_agent_decisions_total",
 			Help: "Decisions appended to the ledger since start, by verdict and reason."}, []string{"service", "environment", "verdict", "reason"}),
 		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "rollback_agent_deliveries_total",
-			Help: "Webhook bodies stored since start, by the name of their token and what they were to the state."}, []string{"source", "disposition"})}
+			Help: "Webhook bodies stored since start, by the name of their token and what they were to the state."}, []string{"source", "disposition"}),
+		tellings: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "rollback_agent_messages_total",
+			Help: "Tries to deliver a message to the webhook since start, by what came of it."}, []string{"service", "environment", "outcome"})}
 	if a.now == nil {
 		a.now = time.Now
 	}
@@ -155,6 +159,7 @@ func (a *Agent) conductAll(ctx context.Context) {
 		conductors.Go(func() { a.attend(ctx, e) })
 		conductors.Go(func() { a.keepHardGates(ctx, e) })
 		conductors.Go(func() { a.watchRemote(ctx, e) })
+		conductors.Go(func() { a.tell(ctx, e) })
 	}
 	if a.replica == nil { // else every agent does, whoever acts
 		conductors.Go(func() { a.callAttention(ctx) })
@@ -182,13 +187,13 @@ func (a *Agent) conduct(ctx context.Context, e *environment) {
 	}
 }
 
-// wake tells an environment's conductor, and who attends to its cutover, that something was appended.
+// wake tells an environment's conductor, who attends to its cutover, and who tells people, that something was appended.
 func (a *Agent) wake(name string) {
 	e := a.environment(name)
 	if e == nil {
 		return
 	}
-	for _, told := range []chan struct{}{e.wake, e.moved} {
+	for _, told := range []chan struct{}{e.wake, e.moved, e.untold} {
 		select {
 		case told <- struct{}{}:
 		default: // it has been told and has not looked yet

@@ -34,7 +34,7 @@ func (a *Agent) announce(ctx context.Context, e *environment, state *rollback.En
 	crashpoint("cutover announcing")
 	said := "through Alertmanager"
 	if e.chat != nil {
-		if err := e.chat.Post(ctx, notify.Message{Service: e.plan.Service, Environment: e.plan.Environment, Title: "Cutover of " + e.name, Text: text, Cutover: c.ID, Commit: c.Commit, Tag: state.Pin.Name()}); err != nil {
+		if err := e.chat.Post(ctx, notify.Message{At: a.now().UTC().Format(time.RFC3339), Subject: string(rollback.SubjectCutover), Severity: rollback.SeverityInfo, Service: e.plan.Service, Environment: e.plan.Environment, Title: "Cutover of " + e.name, Text: text, Cutover: c.ID, Commit: c.Commit, Tag: state.Pin.Name()}); err != nil {
 			return "", &release.Problem{Kind: release.Undecided, Message: "the chat did not take the announcement", Cause: err,
 				Hint: "tell people yourself, and say so: rollback-agent cutover done " + c.Awaited(slo.StepAnnounce)}
 		}
@@ -45,7 +45,7 @@ func (a *Agent) announce(ctx context.Context, e *environment, state *rollback.En
 
 // announcement is the alert that tells of an open cutover. It pages nobody: its severity is info.
 func (a *Agent) announcement(e *environment, state *rollback.Environment, until time.Time) notify.Page {
-	return notify.Page{Name: "RollbackAgentCutover", Severity: notify.Info, Summary: windowOf(e, state), Since: state.Cutover.Started, Until: until,
+	return notify.Page{Name: "RollbackAgentCutover", Severity: rollback.SeverityInfo, Summary: windowOf(e, state), Since: state.Cutover.Started, Until: until,
 		Labels: placeOf(e)}
 }
 

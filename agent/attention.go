@@ -2,12 +2,14 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
+	"sync"
 	"time"
 
 	"github.com/coclai/cutover/agent/notify"
 	"github.com/coclai/cutover/agent/rollback"
-	"github.com/coclai/cutover/generator/slo"
 )
 
 const (
@@ -24,10 +26,13 @@ func (a *Agent) callAttention(ctx context.Context) {
 		a.mu.RLock()
 		n := a.notifier
 		a.mu.RUnlock()
-		if pages := a.pages(); len(pages) > 0 {
-			if err := n.Send(ctx, pages); err != nil && ctx.Err() == nil {
-				a.log.Warn("a page was not taken by every Alertmanager", "err", err)
-			}
+		pages := a.pages()
+		err := n.Send(ctx, pages)
+		if ctx.Err() == nil {
+			a.pager.sent(len(pages), err, a.now())
+		}
+		if err != nil && ctx.Err() == nil {
+			a.log.Warn("a page was not taken by every Alertmanager", "err", err)
 		}
 		if !sleep(ctx, pageEvery) {
 			return
@@ -44,40 +49,67 @@ func (a *Agent) pages() []notify.Page {
 	var pages []notify.Page
 	for _, e := range a.all() {
 		here := state.Environment(e.name)
-		all := append(calls(here, now), e.sight.calls(e, now)...)
-		for _, text := range a.degraded(e, here) {
-			all = append(all, call{"RollbackAgentDegraded", text, time.Time{}, ""})
+		all := append(calls(here, now), callsOfLongLock(here, e.lockedAfter, now)...)
+		for _, c := range a.conditions(e, here) {
+			if !unpaged[c.Cause] {
+				all = append(all, callOf(c))
+			}
 		}
 		if u := state.Unread; u != nil && now.Sub(u.At) < echoes {
-			all = append(all, call{"RollbackAgentQuarantine", fmt.Sprintf("a delivery from %s could not be read at %s, and is kept: %s", u.Source, clock(u.At), u.Problem), u.At, ""})
+			all = append(all, call{name: "RollbackAgentQuarantine", summary: fmt.Sprintf("a delivery from %s could not be read at %s, and is kept: %s", u.Source, clock(u.At), u.Problem), since: u.At})
 		}
 		pages = append(pages, a.callsOfCutover(e, here, now)...)
 		for _, c := range all {
-			labels := map[string]string{slo.LabelService: e.plan.Service, slo.LabelEnvironment: e.plan.Environment}
-			if c.slo != "" {
-				labels[slo.LabelSLO] = c.slo // pages of the same name and labels are one alert
-			}
-			pages = append(pages, notify.Page{Name: c.name, Summary: c.summary, Since: c.since, Until: now.Add(pageLasts), Labels: labels})
+			pages = append(pages, notify.Page{Name: c.name, Summary: c.summary, Since: c.since, Until: now.Add(pageLasts), Labels: c.labels(e)})
 		}
 	}
 	return pages
 }
 
-// degraded says what works less well than it should.
-func (a *Agent) degraded(e *environment, state *rollback.Environment) []string {
-	all := a.strayed(e)
-	if e.killed() {
-		all = append(all, fmt.Sprintf("%s: the kill switch %s is on: the agent decides and records, and acts on nothing", e.name, e.kill))
+// Conditions that have a page of their own, and those that have none: who reads that pages do not arrive knows that they do again, and how a
+// database replicates is nothing to be woken for.
+var (
+	pageOf  = map[rollback.Cause]string{rollback.CauseRemote: "RollbackAgentRemoteFails", rollback.CauseStrayLock: "RollbackAgentStrayLock"}
+	unpaged = map[rollback.Cause]bool{rollback.CauseAlertmanager: true, rollback.CauseReplication: true}
+)
+
+func callOf(c rollback.Condition) call {
+	if name, own := pageOf[c.Cause]; own {
+		return call{name, c.Text, c.Since, about{}}
 	}
-	if why := e.unwritten.Load(); why != nil {
-		all = append(all, fmt.Sprintf("%s: a report is not written, and is tried again: %s", e.name, *why))
+	return call{"RollbackAgentDegraded", c.Text, c.Since, about{"cause", string(c.Cause)}}
+}
+
+// pager is how the pages fare. Its zero value has sent none.
+type pager struct {
+	mu      sync.Mutex
+	failing error     // why not every Alertmanager took the last ones; nil when all did
+	since   time.Time // of failing
+	unsaid  int       // pages that none took at the last try
+}
+
+func (p *pager) sent(pages int, err error, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err != nil && p.failing == nil {
+		p.since = now
 	}
-	if state.Release == nil {
-		return all // nothing is watched
+	p.failing, p.unsaid = err, 0
+	if missed, ok := errors.AsType[*notify.Undelivered](err); err != nil && !(ok && missed.Reached > 0) {
+		p.unsaid = pages
 	}
-	if late := a.now().Sub(a.watchdogSeen(state)); late > watchdogLate {
-		all = append(all, fmt.Sprintf("%s: the Watchdog alert was not heard for %s: Prometheus or Alertmanager does not reach this agent",
-			e.name, late.Round(time.Second)))
+}
+
+// conditions say that pages do not arrive.
+func (p *pager) conditions(e *environment) []rollback.Condition {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.failing == nil {
+		return nil
 	}
-	return all
+	text := "some of the Alertmanagers take no pages"
+	if p.unsaid > 0 {
+		text = fmt.Sprintf("no Alertmanager takes the %d pages there are", p.unsaid)
+	}
+	return []rollback.Condition{{Cause: rollback.CauseAlertmanager, Since: p.since, Text: fmt.Sprintf("%s: %s: %s", e.name, text, strings.ReplaceAll(p.failing.Error(), "\n", "; "))}}
 }

@@ -37,7 +37,9 @@ type environment struct {
 	marks         bool     // a rollback's commit gets a tag
 	runner        verify.Runner
 	drill         config.Drill
-	chat          *notify.Chat // told of a cutover; nil for none
+	chat          *notify.Chat  // told of a cutover; nil for none
+	herald        *notify.Chat  // told of what calls for a person; nil for none
+	lockedAfter   time.Duration // a lock that stands for so long is said again
 	logs          verify.Logs
 	reports       string                 // folder, "" for none
 	unwritten     atomic.Pointer[string] // why a report is not written, nil when none waits
@@ -55,6 +57,9 @@ type environment struct {
 	asked      map[string]time.Time // when an episode was last judged; owned by the conductor
 	lockNext   time.Time            // no lock is pushed alone before; owned by the conductor
 	sight      *sight               // what was seen on the remote without being asked
+	telling    telling              // how the messages to the herald fare
+	turning    turning              // what people are to be told of soon
+	untold     chan struct{}        // something was appended, for who tells
 	shown      shown                // the rows as the page shows them
 	patience   time.Duration        // until the next try after trouble; owned by the conductor
 
@@ -232,9 +237,9 @@ func (e *environment) restoredGates() []slo.Gate {
 
 // open makes the things an environment speaks to. It does no I/O on the network.
 func open(c config.Config, env config.Environment) (*environment, error) {
-	e := &environment{name: env.Name(), plan: env.Plan, kill: c.KillSwitchFile, deeds: &sync.Mutex{}, brakes: &sync.Mutex{}, sight: &sight{}, wake: make(chan struct{}, 1), moved: make(chan struct{}, 1), incomplete: make(chan struct{}, 1), asked: map[string]time.Time{},
+	e := &environment{name: env.Name(), plan: env.Plan, kill: c.KillSwitchFile, deeds: &sync.Mutex{}, brakes: &sync.Mutex{}, sight: &sight{}, wake: make(chan struct{}, 1), moved: make(chan struct{}, 1), incomplete: make(chan struct{}, 1), untold: make(chan struct{}, 1), turning: turning{}, asked: map[string]time.Time{},
 		policy: RulesOf(c, env).Policy}
-	var errs [4]error
+	var errs [5]error
 	e.prometheus, errs[0] = evidence.NewPrometheus(evidence.Endpoint{URL: env.Prometheus.URL, Timeout: env.Prometheus.Timeout.Std()})
 	var peers []evidence.Endpoint
 	for _, a := range env.Alertmanagers {
@@ -248,13 +253,28 @@ func open(c config.Config, env config.Environment) (*environment, error) {
 	read := env.Git.Read
 	e.runner = verify.Runner{URL: cmp.Or(read.URL, env.Git.URL), Redact: c.Redact, Access: verify.Access{Credentials: string(read.Credentials),
 		Key: string(read.Key), KnownHosts: env.Git.Transport.SSH.KnownHostsFile, CAFile: env.Git.Transport.TLS.CAFile}}
-	if w := env.Announce.Webhook; w != "" {
-		e.chat, errs[3] = notify.NewChat(string(w), cmp.Or(env.Announce.Template, notify.ChatTemplate), pageTimeout)
+	e.chat, errs[3] = openChat("announce", env.Announce.Webhook, env.Announce.Template)
+	e.herald, errs[4] = openChat("notify", env.Notify.Webhook, env.Notify.Template)
+	e.lockedAfter = env.Notify.LockedAfter.Std()
+	if env.Announce.Webhook == env.Notify.Webhook {
+		e.chat = nil // it is told of the cutover as of everything
 	}
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, fmt.Errorf("open %s: %w", e.name, err)
 	}
 	return e, nil
+}
+
+// openChat makes a chat of a section of the configuration, nil if there is none.
+func openChat(section string, address config.Secret, template string) (*notify.Chat, error) {
+	if address == "" {
+		return nil, nil
+	}
+	c, err := notify.NewChat(string(address), cmp.Or(template, notify.ChatTemplate), pageTimeout)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", section, err)
+	}
+	return c, nil
 }
 
 // sleep waits, and says whether it was not interrupted.

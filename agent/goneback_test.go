@@ -3,10 +3,12 @@ package agent_test
 import (
 	"context"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/coclai/cutover/agent"
+	"github.com/coclai/cutover/agent/config"
 	"github.com/coclai/cutover/agent/gitrepo"
 	"github.com/coclai/cutover/agent/ledger"
 	"github.com/coclai/cutover/agent/ledger/ledgertest"
@@ -29,19 +31,28 @@ func shared(t *testing.T, dsn string) *ledger.Shared {
 // startShared runs an agent on a shared ledger, after something has happened to that.
 func (w *world) startShared(t *testing.T, dsn string, before func(*ledger.Shared)) *running {
 	t.Helper()
-	r := &running{t: t, log: &lines{}}
+	r, _ := w.startReplica(t, dsn, w.config(t), before)
+	return r
+}
+
+// startReplica runs one of several agents on a shared ledger until stop is called, or the test ends.
+func (w *world) startReplica(t *testing.T, dsn string, c config.Config, before ...func(*ledger.Shared)) (r *running, stop func()) {
+	t.Helper()
+	r = &running{t: t, log: &lines{}}
 	s := shared(t, dsn)
 	var err error
-	r.Agent, err = agent.New(agent.Options{Config: w.config(t), Ledger: s, Shared: s, Logger: r.log.logger(), Now: w.now})
+	r.Agent, err = agent.New(agent.Options{Config: c, Ledger: s, Shared: s, Logger: r.log.logger(), Now: w.now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	before(s)
-	ctx, stop := context.WithCancel(context.Background())
+	for _, happens := range before {
+		happens(s)
+	}
+	ctx, end := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
-	t.Cleanup(func() {
-		stop()
+	stop = sync.OnceFunc(func() {
+		end()
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
@@ -49,7 +60,8 @@ func (w *world) startShared(t *testing.T, dsn string, before func(*ledger.Shared
 			t.Logf("the agent's log:\n%s", r.log)
 		}
 	})
-	return r
+	t.Cleanup(stop)
+	return r, stop
 }
 
 func TestAnAgentAndItsSharedLedger(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/coclai/cutover/agent/gitrepo"
+	"github.com/coclai/cutover/agent/rollback"
 )
 
 // How often the remote is looked at though nobody asks, and from when on what is wrong there is paged. Credentials that have expired, and a
@@ -88,20 +89,20 @@ func (s *sight) saw(stray string, err error, now time.Time) {
 	}
 }
 
-// calls are the pages that what was seen calls for.
-func (s *sight) calls(e *environment, now time.Time) []call {
+// conditions are what of it a person must know.
+func (s *sight) conditions(e *environment, now time.Time) []rollback.Condition {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var all []call
+	var all []rollback.Condition
 	if s.blind != nil && now.Sub(s.since) >= blindFor {
 		text := fmt.Sprintf("%s: nothing could be rolled back: the git remote is of no use since %s: %v", e.name, clock(s.since), s.blind)
 		if gitrepo.KindOf(s.blind) == gitrepo.ErrAuth {
 			text = fmt.Sprintf("%s: nothing could be rolled back since %s: %s", e.name, clock(s.since), e.refusedUs(s.blind))
 		}
-		all = append(all, call{"RollbackAgentRemoteFails", text, s.since, ""})
+		all = append(all, rollback.Condition{Cause: rollback.CauseRemote, Text: text, Since: s.since})
 	}
 	if s.twice {
-		all = append(all, call{"RollbackAgentStrayLock", e.name + ": " + s.stray, s.at, ""})
+		all = append(all, rollback.Condition{Cause: rollback.CauseStrayLock, Text: e.name + ": " + s.stray, Since: s.at})
 	}
 	return all
 }

@@ -34,7 +34,8 @@ func TestWhatIsWrongOnTheRemoteIsPaged(t *testing.T) {
 			now = now.Add(sightEvery)
 		}
 		var got []string
-		for _, page := range e.sight.calls(e, now.Add(-sightEvery)) {
+		for _, c := range e.sight.conditions(e, now.Add(-sightEvery)) {
+			page := callOf(c)
 			got = append(got, page.name+" "+page.summary)
 		}
 		if text := strings.Join(got, "; "); c.want == "" && text != "" || !strings.HasPrefix(text, c.want) {

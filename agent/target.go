@@ -10,29 +10,9 @@ import (
 
 	"github.com/coclai/cutover/agent/config"
 	"github.com/coclai/cutover/agent/gitrepo"
-	"github.com/coclai/cutover/agent/ledger"
 	"github.com/coclai/cutover/agent/release"
 	"github.com/coclai/cutover/agent/rollback"
 )
-
-// Check says what New would refuse in a configuration that was read without complaint: keys and lists of signers that are none. It speaks
-// to nothing.
-func Check(c config.Config) error {
-	var all error
-	if c.Storage.DSN != "" {
-		if err := ledger.CheckDSN(string(c.Storage.DSN)); err != nil {
-			all = fmt.Errorf("storage.postgres_dsn_file: %w", err)
-		}
-	}
-	for _, env := range c.Environments {
-		e, err := open(c, env)
-		if err == nil {
-			e.remote.Close()
-		}
-		all = errors.Join(all, err)
-	}
-	return all
-}
 
 // openRemote makes the remote of an environment, with the key that signs and those whose signature counts.
 func openRemote(g config.Git) (*gitrepo.Remote, error) {

@@ -32,6 +32,9 @@ func TestTheAgentAcceptsTheSample(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if err := os.WriteFile(filepath.Join(etc, "chat.url"), []byte("https://chat.example.org/hooks/x\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	plan, err := os.ReadFile("../rules/generated/plan.yaml")
 	if err != nil {
 		t.Fatal(err)

@@ -70,6 +70,7 @@ type Environment struct {
 	Arm           Arm        `yaml:"arm"`
 	Drill         Drill      `yaml:"drill,omitempty"`
 	Announce      Announce   `yaml:"announce,omitempty"`
+	Notify        Notify     `yaml:"notify"`
 }
 
 // Name is service/environment, as in the ledger.
@@ -141,6 +142,14 @@ type Announce struct {
 	Webhook     Secret `yaml:"-"`
 }
 
+// Notify is who is told by a webhook of what calls for a person: the second path, beside the pages through Alertmanager.
+type Notify struct {
+	WebhookFile string       `yaml:"webhook_file,omitempty"` // holds the address, which is a secret; "": Alertmanager is the only path
+	Template    string       `yaml:"template,omitempty"`     // of the body, JSON, as in Announce
+	LockedAfter slo.Duration `yaml:"locked_after"`           // a lock that stands for so long is said again, and again after as long; 1d unless given
+	Webhook     Secret       `yaml:"-"`
+}
+
 // Drill is what an alert with the label drill="true" must show before a cutover: that alerts travel the whole road, and how fast.
 type Drill struct {
 	Within   slo.Duration `yaml:"within,omitempty"`   // from its firing to its arrival here
@@ -195,8 +204,10 @@ func (c Config) secrets() []Secret {
 		all = append(all, t.Secret)
 	}
 	for _, e := range c.Environments {
-		if e.Announce.Webhook != "" {
-			all = append(all, e.Announce.Webhook)
+		for _, webhook := range []Secret{e.Announce.Webhook, e.Notify.Webhook} {
+			if webhook != "" {
+				all = append(all, webhook)
+			}
 		}
 		for _, secret := range []Secret{e.Git.Credentials, e.Git.Read.Credentials} {
 			if secret == "" {

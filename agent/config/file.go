@@ -49,6 +49,7 @@ type (
 		Arm           armFile        `yaml:"arm"`
 		Drill         drillFile      `yaml:"drill"`
 		Announce      announceFile   `yaml:"announce"`
+		Notify        notifyFile     `yaml:"notify"`
 	}
 	endpointFile struct {
 		At      diag.Position `yaml:"-"`
@@ -106,6 +107,11 @@ type (
 	announceFile struct {
 		WebhookFile diag.Text `yaml:"webhook_file"`
 		Template    diag.Text `yaml:"template"`
+	}
+	notifyFile struct {
+		WebhookFile diag.Text `yaml:"webhook_file"`
+		Template    diag.Text `yaml:"template"`
+		LockedAfter diag.Text `yaml:"locked_after"`
 	}
 	drillFile struct {
 		Within   diag.Text `yaml:"within"`

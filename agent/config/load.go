@@ -94,6 +94,7 @@ func (r *reader) environment(e environmentFile) Environment {
 		Arm:         r.arm(e.Arm),
 		Drill:       Drill{Within: r.duration(e.Drill.Within, drillWithin), Required: r.yes(e.Drill.Required)},
 		Announce:    r.announce(e.Announce),
+		Notify:      r.notify(e.Notify),
 	}
 	if len(e.Alertmanagers) == 0 {
 		r.missing(e.At, "alertmanagers", "name at least one: pages are sent through it")

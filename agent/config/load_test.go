@@ -122,6 +122,7 @@ func TestTheLeastConfigurationHasSafeDefaults(t *testing.T) {
 			Budget: config.Budget{PerRelease: 1, PerDay: 1, Cooldown: slo.Duration(30 * time.Minute)},
 			Arm:    config.Arm{Auto: slo.Duration(24 * time.Hour), Propose: slo.Duration(48 * time.Hour), Approval: slo.Duration(time.Hour)},
 			Drill:  config.Drill{Within: slo.Duration(30 * time.Second)},
+			Notify: config.Notify{LockedAfter: slo.Duration(24 * time.Hour)},
 		}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -3,67 +3,76 @@ package notify
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"text/template"
+	"strconv"
 	"time"
 )
 
 // Message is what a chat's template may speak of.
 type Message struct {
+	ID                   string // the same when it is sent again; "" for an announcement
+	At                   string // RFC 3339
 	Service, Environment string
+	Subject, Severity    string // as of rollback.Message
+	Incident, About      string // likewise
 	Title, Text          string
-	Cutover, Commit, Tag string
+	Cutover, Commit, Tag string // of an announcement
 }
-
-// ChatTemplate is the body that Slack, Mattermost and their like take.
-const ChatTemplate = `{"text": {{json .Text}}}`
 
 // Chat posts messages to one webhook. Its address is a secret: whoever knows it may post, so no error names it.
 type Chat struct {
 	url    string
-	body   *template.Template
+	body   *body
 	client *http.Client
 }
 
-// NewChat makes a chat of an address and a template of the body, in which `json` quotes a text; a template whose body is no JSON is refused.
-func NewChat(address, body string, timeout time.Duration) (*Chat, error) {
+// NewChat makes a chat of an address and a template of the body, in which `json` quotes a text and `slack` keeps Slack from reading it as
+// commands. A template whose body is no JSON is refused, and one that could do more than fill in.
+func NewChat(address, template string, timeout time.Duration) (*Chat, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return nil, errors.New("the chat's webhook is no http address")
 	}
-	quote := func(text string) (string, error) {
-		quoted, err := json.Marshal(text)
-		return string(quoted), err
-	}
-	t, err := template.New("chat").Option("missingkey=error").Funcs(template.FuncMap{"json": quote}).Parse(body)
+	b, err := parseBody(template)
 	if err != nil {
-		return nil, fmt.Errorf("read the chat's template: %w", err)
+		return nil, err
 	}
-	c := &Chat{url: address, body: t, client: newClient(timeout)}
-	_, err = c.render(Message{Text: `a "quoted" text`})
+	c := &Chat{url: address, body: b, client: newClient(timeout)}
+	_, err = c.Sample()
 	return c, err
 }
 
-func (c *Chat) render(m Message) ([]byte, error) {
-	m.Title, m.Text = text(m.Title), text(m.Text)
-	var body bytes.Buffer
-	if err := c.body.Execute(&body, m); err != nil {
-		return nil, fmt.Errorf("fill the chat's template: %w", err)
-	}
-	if !json.Valid(body.Bytes()) {
-		return nil, errors.New("the chat's template does not give JSON: quote texts with {{json .Text}}")
-	}
-	return body.Bytes(), nil
+// Sample is the body of a message as it might be, for whoever has written the template.
+func (c *Chat) Sample() ([]byte, error) { return c.body.fill(sample) }
+
+var sample = Message{ID: "checkout/production/42", At: "2026-03-01T02:11:30Z", Service: "checkout", Environment: "production", Subject: "rolled_back",
+	Severity: "page", Incident: "inc-20260301T020000Z-0a1b2c3d", About: "api-error-rate", Title: "checkout/production: rolled back",
+	Text: `a "quoted" text, <of> two` + "\nlines", Cutover: "cutover-20260301", Commit: "0a1b2c3d", Tag: "pre-bigbang-cutover-20260301"}
+
+// Refused is the answer of a webhook that did not take a message.
+type Refused struct {
+	Status int
+	Text   string
+	After  time.Duration // it asks to be left alone for so long; 0 when it does not say
 }
 
-// Post sends one message. The webhook has it when the answer is 2xx.
+// Error has the status and what can be read of the answer.
+func (r *Refused) Error() string {
+	return fmt.Sprintf("it answered %d %s: %.300q", r.Status, http.StatusText(r.Status), r.Text)
+}
+
+// Unfit says whether the webhook will not have this one message, however often it is sent; it may take the next.
+func (r *Refused) Unfit() bool {
+	return r.Status == http.StatusBadRequest || r.Status == http.StatusRequestEntityTooLarge || r.Status == http.StatusUnprocessableEntity
+}
+
+// Post sends one message. The webhook has it when the answer is 2xx; any other is a *Refused.
 func (c *Chat) Post(ctx context.Context, m Message) error {
-	body, err := c.render(m)
+	body, err := c.body.fill(m)
 	if err != nil {
 		return err
 	}
@@ -80,9 +89,10 @@ func (c *Chat) Post(ctx context.Context, m Message) error {
 		return fmt.Errorf("post to the chat: %w", err)
 	}
 	defer answer.Body.Close()
-	if answer.StatusCode/100 != 2 {
-		why, _ := io.ReadAll(io.LimitReader(answer.Body, 300)) // what can be read of it; the status is the error
-		return fmt.Errorf("post to the chat: it answered %s: %.300q", answer.Status, why)
+	if answer.StatusCode/100 == 2 {
+		return nil
 	}
-	return nil
+	why, _ := io.ReadAll(io.LimitReader(answer.Body, 300)) // what can be read of it; the status is the error
+	seconds, _ := strconv.Atoi(answer.Header.Get("Retry-After"))
+	return fmt.Errorf("post to the chat: %w", &Refused{Status: answer.StatusCode, Text: string(why), After: time.Duration(max(seconds, 0)) * time.Second})
 }

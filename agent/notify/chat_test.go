@@ -2,6 +2,7 @@ package notify_test
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -28,7 +29,7 @@ func TestTheChatGetsJSONWhateverTheTextIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	const hostile = `"}], "channel": "#other" <!everyone> {{.Cutover}}` + "\n\x00\xff"
-	if err := chat.Post(t.Context(), notify.Message{Text: hostile}); err != nil || !strings.HasPrefix(got.Text, `"}], "channel": "#other" <!everyone> {{.Cutover}}`) {
+	if err := chat.Post(t.Context(), notify.Message{Text: hostile}); err != nil || !strings.HasPrefix(got.Text, `"}], "channel": "#other" &lt;!everyone&gt; {{.Cutover}}`) {
 		t.Errorf("%v, it got %q", err, got.Text)
 	}
 	status = http.StatusForbidden
@@ -53,5 +54,51 @@ func TestATemplateThatGivesNoJSONIsRefused(t *testing.T) {
 	}
 	if _, err := notify.NewChat("chat.example.org", notify.ChatTemplate, time.Second); err == nil {
 		t.Error("an address without a scheme")
+	}
+}
+
+// TestATemplateCanOnlyFillIn: it is the agent's own process that runs it.
+func TestATemplateCanOnlyFillIn(t *testing.T) {
+	for template, says := range map[string]string{
+		`{{range 1000000000}}{{end}}{}`:                                       "no more: {{range",
+		`{{define "x"}}{{template "x"}}{{end}}{}`:                             "holds others",
+		`{{if .Text}}{{template "chat" .}}{{end}}{}`:                          "no more: {{template",
+		`{"text": "{{printf "%99999d" 1}}"}`:                                  "longer than 65536 bytes",
+		`{"text": {{json (env "HOME")}}}`:                                     `function "env" not defined`,
+		`{{with .Text}}{{range 9}}{{end}}{{else}}{}{{end}}`:                   "no more: {{range",
+		`{{if .Text}}{{else}}{{with .Text}}{{range 9}}x{{end}}{{end}}{{end}}`: "no more: {{range",
+	} {
+		if _, err := notify.NewChat("https://chat.example.org/hooks/x", template, time.Second); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v, want %q", template, err, says)
+		}
+	}
+	chat, err := notify.NewChat("https://chat.example.org/hooks/x", `{"title": {{json .Title}}{{if eq .Severity "page"}}, "priority": 1{{end}}}`, time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sample, err := chat.Sample(); err != nil || string(sample) != `{"title": "checkout/production: rolled back", "priority": 1}` {
+		t.Errorf("the sample is %s, %v", sample, err)
+	}
+}
+
+// TestARefusalSaysWhetherTheNextMayBeTaken: one message that a webhook will not have must not keep back all others, and one that asks for
+// patience gets it.
+func TestARefusalSaysWhetherTheNextMayBeTaken(t *testing.T) {
+	status := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Retry-After", "7")
+		w.WriteHeader(status)
+	}))
+	defer server.Close()
+	chat, err := notify.NewChat(server.URL, notify.ChatTemplate, 5*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for code, unfit := range map[int]bool{400: true, 413: true, 422: true, 401: false, 403: false, 404: false, 429: false, 500: false, 503: false, 302: false} {
+		status = code
+		refused, ok := errors.AsType[*notify.Refused](chat.Post(t.Context(), notify.Message{}))
+		if !ok || refused.Unfit() != unfit || refused.After != 7*time.Second {
+			t.Errorf("%d: %+v", code, refused)
+		}
 	}
 }

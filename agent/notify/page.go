@@ -13,9 +13,6 @@ import (
 // Prefix begins the name of every page, so that people can route the agent's own alerts.
 const Prefix = "RollbackAgent"
 
-// Info is the severity of what nobody need be woken for.
-const Info = "info"
-
 // Page is one thing that needs a person's attention. Name and Labels are its identity: sent again with the same, it is the same page
 // for longer; sent with Until in the past, it is over.
 type Page struct {

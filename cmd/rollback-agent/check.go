@@ -5,6 +5,7 @@ import (
 
 	"github.com/coclai/cutover/agent"
 	"github.com/coclai/cutover/agent/config"
+	"github.com/coclai/cutover/agent/web"
 )
 
 // load reads the agent's file. Diagnostics go to err with their places; the error only counts them.
@@ -27,12 +28,16 @@ func checkConfig(file string, env streams) error {
 	if err != nil {
 		return err
 	}
-	if err := agent.Check(c); err != nil {
+	shown, err := agent.Check(c)
+	if err != nil {
 		return no(fmt.Sprintf("%s cannot be used: %v", file, err), "")
 	}
 	fmt.Fprintf(env.out, "%s is valid: max_mode %s, %d tokens\n", file, c.MaxMode, len(c.Web.Tokens))
 	for _, e := range c.Environments {
 		fmt.Fprintf(env.out, "  %s: plan %s, %d SLOs, %d triggers, branch %s\n", e.Name(), e.PlanFile, len(e.Plan.SLOs), len(e.Plan.Triggers), e.Git.Branch)
+	}
+	for _, r := range shown {
+		fmt.Fprintf(env.out, "  %s: %s would post, for example: %s\n", r.Environment, r.Section, web.Plain(r.Body))
 	}
 	return nil
 }

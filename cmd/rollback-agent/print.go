@@ -114,6 +114,7 @@ func (p *printer) environment(b *strings.Builder, e *rollback.Environment, rows 
 	}
 	p.writeLock(b, e)
 	line(b, "preflight", web.Rehearsed(e))
+	line(b, "messages", web.Untold(e))
 	for _, gate := range slices.Sorted(maps.Keys(e.Gates)) {
 		g := e.Gates[gate]
 		line(b, "gate "+gate, oneLine(string(g.Verdict), web.Moment(g.At), g.By, g.Commit, g.Reason, g.Log))
