@@ -1,0 +1,148 @@
+// # The threats, and the test that holds each
+//
+// Whoever reaches the webhook, holds a stolen token, can create an alert, writes to the repository or runs the git server is taken for hostile. The
+// worst that could come of it, in this order: code of an attacker's choice is deployed, a version with a known hole is restored, nobody can ship any
+// more, credentials are stolen, evidence is erased. Four decisions close most of it: our own Prometheus must agree with a webhook; labels choose
+// nothing; there is no work tree; what is gone back to was pinned beforehand.
+//
+// Each threat has a number by STRIDE (C: of the supply chain), what it is, and the tests that hold it, by package and name, or a story of testdata.
+// What no test holds is said with its reason. cmd/threats_test.go fails when a threat or a test named here is missing.
+//
+//	S1   forged webhook: no token, or a wrong one
+//	     agent/web.TestWhatIsNoTokenIsRefused
+//
+//	S2   stolen token
+//	     agent.TestATokenTellsOfItsOwnEnvironmentsAlone, agent.TestWebhooksThatMoveNothing, agent/web.TestTokensAreReadAgainAtEachRequest
+//
+//	S3   replayed webhook
+//	     agent.TestWebhooksThatMoveNothing, agent.TestAnOldBodySentAgainDisarmsNothing, agent/rollback.TestDeliveriesInAnyOrderOpenAtMostOneEpisode
+//
+//	S4   address made up by X-Forwarded-For
+//	     not held: no test shows it yet; the commits after this one close it or say why not
+//
+//	S5   forged or moved tag
+//	     agent/gitrepo.TestTagsAreJudgedAsGitJudgesThem, agent/gitrepo.TestASignedTagCannotBePassedOffAsAnother, agent/gitrepo.TestCheckPin,
+//	     agent/gitrepo.FuzzTagsAreReadAsGitReadsThem, agent.TestFiringsThatMustNotRollBack
+//
+//	S6   false git server, or one between
+//	     agent/gitrepo.TestHostKeys, agent/gitrepo.TestTLS, agent/gitrepo.TestRedirectTakesNothingAlong, cmd.TestNobodyIsTrustedUnseen
+//
+//	S7   false Prometheus
+//	     agent/evidence.TestAPrometheusThatMisbehavesIsUnknown, agent/evidence.TestAlertmanagersThatMisbehave
+//
+//	S8   somebody else's approval
+//	     agent/web.TestADeedHasTheTokenAsItsAuthor, agent/web.TestADeedIsReadStrictly, agent.TestAProposalIsApprovedByAPersonAndByNobodyElse
+//
+//	T1   label that becomes a command
+//	     agent/verify.TestVerdicts, agent/verify.TestNothingOfTheAgentReachesAGate
+//
+//	T2   label or name that becomes a ref or a path
+//	     agent/gitrepo.TestOpenRefuses, agent/gitrepo.TestPathsThatCannotBePutBackAreRefused, agent/config.TestEveryMistakeIsShownWhereItIs
+//
+//	T3   text that becomes a trailer of a commit
+//	     agent/gitrepo.TestTrailersAreOursWhateverOthersSay
+//
+//	T4   text that becomes a line of a log
+//	     not held: no test shows it yet; the commits after this one close it or say why not
+//
+//	T5   label that becomes a series
+//	     not held: no test shows it yet; the commits after this one close it or say why not
+//
+//	T6   text that becomes markup
+//	     agent/web.TestTextNeverBecomesMarkup, agent/report.TestHostileTextsAreTexts, agent/report.TestThePageLoadsAndRunsNothing,
+//	     agent/browser.TestTwoPersonsRollBackAndOpenTheLockByClicking, agent/notify.TestTheChatGetsJSONWhateverTheTextIs
+//
+//	T7   text that a reader cannot see, or sees turned around
+//	     agent/web.TestTextNeverBecomesMarkup, agent/web.TestTheRecordIsTextThatMovesNoCursor, agent/config.TestEveryMistakeIsShownWhereItIs
+//
+//	T8   edited ledger
+//	     agent/ledger.TestEveryTamperingIsFoundWithItsEntry, agent/ledger.TestTamperingWithTheBeginningIsFound,
+//	     agent/ledger.TestVerifyFindsTamperingWhileItIsOpen, agent/ledger.TestADatabaseThatHasGoneBackIsNoticed
+//
+//	T9   configuration or script exchanged
+//	     not held: no test shows it yet; the commits after this one close it or say why not
+//
+//	T10  malicious repository
+//	     agent/gitrepo.TestHostileTreesAreRefused, agent/gitrepo.FuzzTreesAndLocksAreReadWhole, agent/verify.TestACheckoutThatCannotBeMadeIsAnError
+//
+//	T11  restored version with a known hole
+//	     not held: no test shows it yet; the commits after this one close it or say why not
+//
+//	T12  text that becomes SQL
+//	     not held: no test shows it yet; the commits after this one close it or say why not
+//
+//	R1   nobody did it
+//	     agent/rollback.TestPersonsAreNamedInTheState, agent/web.TestAButtonIsADeedOfWhoIsSignedIn
+//
+//	R2   evidence lost by tidying up
+//	     agent.TestWhatIsOldAndDoneIsCut, agent/rollback.TestAnIncidentIsOpenUntilItsEnd, agent/ledger.TestExportHasALineWithItsHashForEveryEntry
+//
+//	I1   secrets in what is put out
+//	     agent/config.TestSecretsAreNeverPrinted, agent/config.TestWhatIsShownIsReadableAgainAndHasNoSecret,
+//	     agent/config.TestADiagnosticIsDrawnAndASecretInTheLineIsNot, agent/verify.TestOutputIsCutCleanedAndRedacted
+//
+//	I2   pages without a token
+//	     agent/web.TestEachTokenOpensItsRoutesOnly, agent/web.TestNoRouteIsForgotten
+//
+//	I3   URL of a body that is fetched
+//	     not held: no test shows it yet; the commits after this one close it or say why not
+//
+//	I4   persons' data in alerts
+//	     agent.TestHugeAndHostileLabelsAreCut
+//
+//	I5   services told apart by the kind of a refusal
+//	     agent/web.TestATokenThatIsBoundSeesItsEnvironmentsAlone
+//
+//	D1   oversized or malformed body
+//	     agent/web.TestAWebhookOverTheLimitIsTooLarge, agent.TestBodiesThatAreNoDelivery, agent.FuzzDelivery
+//
+//	D2   slow bodies and idle connections
+//	     not held: no test shows it yet; the commits after this one close it or say why not
+//
+//	D3   storm of alerts as a storm of rollbacks
+//	     agent.TestABadReleaseIsRolledBackOnceHoweverOftenItIsReported, agent.TestAFloodOfAlertsDelaysNoDecision,
+//	     agent/rollback.TestDecideRollsBackOnlyWhenEveryAnswerAllowsIt
+//
+//	D4   lock that is held for ever
+//	     agent.TestWhatAPersonMustKnowIsPagedAndStops, agent.TestACancelledRollbackIsNotPushed
+//
+//	D5   regular expression or template that does not end
+//	     agent/notify.TestATemplateThatGivesNoJSONIsRefused
+//
+//	D6   huge repository, bomb of a pack
+//	     agent/gitrepo.TestReadPackRefuses, agent/gitrepo.TestAnswerIsBounded, agent/gitrepo.FuzzPack, agent/gitrepo.TestDiffIsBounded
+//
+//	D7   gate that forks or floods
+//	     agent/verify.TestADeadlineEndsAGateWithAllThatItStarted, agent/verify.TestASessionOfItsOwnIsNoEscape,
+//	     agent/verify.TestOutputIsCutCleanedAndRedacted
+//
+//	E1   button pressed by a foreign page
+//	     agent/web.TestNobodyElsePressesAButton, agent/web.TestTheCookieIsNoTokenAndStaysInTheBrowser, agent.TestAnOldTabDoesNothing
+//
+//	E2   route reached by another path
+//	     agent/web.TestNoPathRedirectsOrReachesAnotherRoute, agent/web.TestOtherMethodsAreNotAllowed
+//
+//	E3   one team's alert rolls another's service back
+//	     agent.TestATokenTellsOfItsOwnEnvironmentsAlone, agent/web.TestATokenIsGoodForItsEnvironmentsAlone
+//
+//	E4   gate with the agent's rights
+//	     agent/verify.TestNothingOfTheAgentReachesAGate, agent/verify.TestAPrivateRepositoryIsReadWithCredentialsThatNoGateFinds
+//
+//	E5   deploy key that may do too much
+//	     agent/gitrepo.TestHookGuardsTheLockedBranch
+//
+//	E6   service that may do too much
+//	     deploy.TestSystemdAcceptsTheUnit, deploy.TestPodsMayDoNothing
+//
+//	C1   vulnerable module
+//	     not held: no test shows it yet; the commits after this one close it or say why not
+//
+//	C2   exchanged release
+//	     not held: no test shows it yet; the commits after this one close it or say why not
+//
+//	C3   actions of CI
+//	     deploy.TestTheActionRunsCommandsThatExist
+//
+//	C4   cell that becomes a query or a template
+//	     generator.TestNoTextOfACellReachesPromQLOrATemplate
+package agent
