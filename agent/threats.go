@@ -60,7 +60,8 @@
 //	     agent/ledger.TestVerifyFindsTamperingWhileItIsOpen, agent/ledger.TestADatabaseThatHasGoneBackIsNoticed
 //
 //	T9   configuration or script exchanged
-//	     not held: no test shows it yet; the commits after this one close it or say why not
+//	     agent/config.TestWhoMayHoldAFile, agent/config.TestAFolderInWhichOthersCanExchangeAFileIsRefused,
+//	     agent/config.TestWhatOthersCanExchangeIsNotRead, agent/verify.TestTheCheckoutIsThatCommitAndIsGoneAfterwards
 //
 //	T10  malicious repository
 //	     agent/gitrepo.TestHostileTreesAreRefused, agent/gitrepo.FuzzTreesAndLocksAreReadWhole, agent/verify.TestACheckoutThatCannotBeMadeIsAnError

@@ -2,7 +2,8 @@
 // wrong is reported at once, with its place and what to write instead; a configuration without diagnostics is valid, and later stages do
 // not check it again.
 //
-// Secrets come from files only, print as *** and are never part of what Masked returns. The package expands no variables, reads no
+// Secrets come from files only, print as *** and are never part of what Masked returns. A file that somebody besides root and the agent's user could
+// have written, or exchanged, is not read, nor a secret that anybody else can read: see take. The package expands no variables, reads no
 // environment and asks no network: that a Prometheus or a git remote answers is found out by those who speak to it.
 package config
 

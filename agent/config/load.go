@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -13,12 +12,14 @@ import (
 	"github.com/coclai/cutover/generator/slo"
 )
 
+// maxFile is far above any configuration or plan.
+const maxFile = 16 << 20
+
 // Load reads a configuration with all files it names. The Config is valid only when the list is empty.
 func Load(path string) (Config, diag.List) {
-	r := &reader{path: path, folder: filepath.Dir(path)}
-	content, err := os.ReadFile(path)
-	if err != nil {
-		r.problems.Add(diag.Diagnostic{At: diag.Position{File: path}, Message: cause(err), Hint: "name the file with --config.file"})
+	r := &reader{path: path, folder: filepath.Dir(path), holder: ourselves()}
+	content := r.take(diag.Text{At: diag.Position{File: path}}, wanted{path: path, hint: "name the file with --config.file", most: maxFile})
+	if len(r.problems) > 0 {
 		return Config{}, r.problems
 	}
 	r.lines = strings.Split(string(content), "\n")
@@ -113,9 +114,8 @@ func (r *reader) environment(e environmentFile) Environment {
 // plan reads a plan with the diagnostics of its own file, and holds it against the environment it is meant for.
 func (r *reader) plan(e environmentFile, path string) slo.Plan {
 	var p slo.Plan
-	content, err := os.ReadFile(path)
-	if err != nil {
-		r.complain(e.Plan, reason(err), "promrulegen generate writes it: plan.yaml beside rules.yaml")
+	content := r.take(e.Plan, wanted{path: path, hint: "promrulegen generate writes it: plan.yaml beside rules.yaml", most: maxFile})
+	if content == nil {
 		return p
 	}
 	problems := diag.DecodeYAML(path, content, &p)

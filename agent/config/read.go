@@ -11,9 +11,8 @@ func (r *reader) read(g gitFile, git *Git) {
 	}
 	if shell {
 		r.unfit("an ssh URL", given.CredentialsFile)
-		if read.KeyFile = r.private(given.KeyFile); read.KeyFile != "" {
-			content, _ := r.content(given.KeyFile, read.KeyFile)
-			read.Key = Secret(content)
+		if read.KeyFile = r.resolve(given.KeyFile.Value); read.KeyFile != "" {
+			read.Key = Secret(r.keys(given.KeyFile, read.KeyFile, true))
 		}
 	} else {
 		r.unfit("an http URL", given.KeyFile)

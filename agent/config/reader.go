@@ -17,6 +17,8 @@ type reader struct {
 	path, folder string
 	lines        []string
 	problems     diag.List
+	holder       holder
+	looked       map[string]bool // folders that were looked at
 }
 
 // complain reports a value that is there and wrong.

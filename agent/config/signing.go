@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/coclai/cutover/generator/diag"
@@ -30,18 +29,14 @@ func (r *reader) scope(g gitFile, git *Git) {
 // signing reads the key that signs, and those whose signature counts. What is in the files is looked at by who uses them.
 func (r *reader) signing(g gitFile, git *Git) {
 	if git.SigningKeyFile = r.resolve(g.SigningKeyFile.Value); git.SigningKeyFile != "" {
-		content, mode := r.content(g.SigningKeyFile, git.SigningKeyFile)
-		if content != nil && mode&0o077 != 0 {
-			r.complain(g.SigningKeyFile, fmt.Sprintf("%s is open to others (mode %04o)", git.SigningKeyFile, mode), "chmod 600 "+git.SigningKeyFile)
-		}
-		git.SigningKey = Secret(content)
+		git.SigningKey = Secret(r.keys(g.SigningKeyFile, git.SigningKeyFile, true))
 	}
 	tags := &git.StableTags
 	if tags.SignersFile = r.resolve(g.StableTags.SignersFile.Value); tags.SignersFile != "" {
-		tags.Signers, _ = r.content(g.StableTags.SignersFile, tags.SignersFile)
+		tags.Signers = r.keys(g.StableTags.SignersFile, tags.SignersFile, false)
 	}
 	if tags.KeyringFile = r.resolve(g.StableTags.KeyringFile.Value); tags.KeyringFile != "" {
-		tags.Keyring, _ = r.content(g.StableTags.KeyringFile, tags.KeyringFile)
+		tags.Keyring = r.keys(g.StableTags.KeyringFile, tags.KeyringFile, false)
 	}
 	git.MarkerTags = r.yes(g.MarkerTags)
 }
@@ -49,23 +44,12 @@ func (r *reader) signing(g gitFile, git *Git) {
 // maxKeyFile is above any ring of keys; a longer file was named by mistake.
 const maxKeyFile = 4 << 20
 
-// content reads a whole file; nil after a complaint. What others can write is no policy: whoever writes it decides what is signed well.
-func (r *reader) content(place diag.Text, path string) ([]byte, os.FileMode) {
-	info, err := os.Stat(path)
-	if err != nil {
-		r.complain(place, reason(err), "")
-		return nil, 0
-	}
-	content, err := os.ReadFile(path)
-	switch {
-	case err != nil:
-		r.complain(place, reason(err), "")
-	case len(content) == 0 || len(content) > maxKeyFile:
+// keys reads a file of keys; nil after a complaint. Whoever can write a list of signers decides what is signed well.
+func (r *reader) keys(place diag.Text, path string, private bool) []byte {
+	content := r.take(place, wanted{path: path, most: maxKeyFile, private: private})
+	if content != nil && (len(content) == 0 || len(content) > maxKeyFile) {
 		r.complain(place, fmt.Sprintf("%s is %d bytes long", path, len(content)), "it holds keys, and nothing else")
-	case info.Mode()&0o022 != 0:
-		r.complain(place, fmt.Sprintf("%s can be written by others (mode %04o)", path, info.Mode().Perm()), "chmod go-w "+path)
-	default:
-		return content, info.Mode().Perm()
+		return nil
 	}
-	return nil, 0
+	return content
 }

@@ -34,12 +34,12 @@ func TestWhatIsPutBackAndWhoSigns(t *testing.T) {
 	if masked := string(c.Masked()); strings.Contains(masked, "keys of") || !strings.Contains(masked, "agent.key") {
 		t.Errorf("shown:\n%s", masked)
 	}
-	for name, mode := range map[string]os.FileMode{"agent.key": 0o640, "signers": 0o666} {
+	for name, mode := range map[string]os.FileMode{"agent.key": 0o644, "signers": 0o666} {
 		if err := os.Chmod(filepath.Join(dir, name), mode); err != nil {
 			t.Fatal(err)
 		}
 	}
-	want := "agent.yaml:21:25: agent.key is open to others (mode 0640)\nagent.yaml:22:35: signers can be written by others (mode 0666)"
+	want := "agent.yaml:21:25: agent.key is open to everybody (mode 0644)\nagent.yaml:22:35: signers can be written by others (mode 0666)"
 	if diff := cmp.Diff(want, problems(dir)); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"os"
 	"strings"
 	"time"
 
@@ -28,12 +27,12 @@ func (r *reader) storage(f file) Storage {
 	case given.SQLite.Value != "":
 		r.complain(given.SQLite, "sqlite and postgres_dsn_file are both given", "the ledger lives in one place: leave one out; `rollback-agent ledger copy` moves it")
 	}
-	s := Storage{PostgresDSNFile: r.private(given.PostgresDSNFile), Lease: r.duration(given.Lease, leaseLasts)}
+	s := Storage{PostgresDSNFile: r.resolve(given.PostgresDSNFile.Value), Lease: r.duration(given.Lease, leaseLasts)}
 	if s.Lease < leaseLeast || s.Lease > leaseMost {
 		r.complain(given.Lease, "a lease of "+s.Lease.String()+" is of no use", "from "+leaseLeast.String()+" to "+leaseMost.String()+"; 15s unless given")
 	}
-	content, err := os.ReadFile(s.PostgresDSNFile)
-	if s.DSN = Secret(strings.TrimSpace(string(content))); s.DSN == "" && err == nil { // what cannot be read was complained of
+	content := r.take(given.PostgresDSNFile, wanted{path: s.PostgresDSNFile, most: maxSecret, private: true})
+	if s.DSN = Secret(strings.TrimSpace(string(content))); s.DSN == "" && content != nil { // what cannot be read was complained of
 		r.complain(given.PostgresDSNFile, s.PostgresDSNFile+" is empty", "write postgres://USER:PASSWORD@HOST/DATABASE into it")
 	}
 	return s

@@ -45,7 +45,7 @@ func TestAStorageThatCannotBeIsRefused(t *testing.T) {
 		want                   string
 	}{
 		{"both", "{sqlite: l.db, postgres_dsn_file: dsn}", dsn, 0o600, "agent.yaml:2:19: sqlite and postgres_dsn_file are both given"},
-		{"open to others", "{postgres_dsn_file: dsn}", dsn, 0o640, "agent.yaml:2:30: dsn is open to others (mode 0640)"},
+		{"open to others", "{postgres_dsn_file: dsn}", dsn, 0o644, "agent.yaml:2:30: dsn is open to everybody (mode 0644)"},
 		{"not there", "{postgres_dsn_file: nowhere}", dsn, 0o600, "agent.yaml:2:30: nowhere: no such file or directory"},
 		{"empty", "{postgres_dsn_file: dsn}", "\n", 0o600, "agent.yaml:2:30: dsn is empty"},
 		{"too short a lease", "{postgres_dsn_file: dsn, lease: 1s}", dsn, 0o600, "agent.yaml:2:42: a lease of 1s is of no use"},

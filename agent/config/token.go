@@ -2,8 +2,6 @@ package config
 
 import (
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"strings"
 
@@ -110,15 +108,11 @@ func scopeNames(between string) string {
 	return strings.Join(all, between)
 }
 
-// secret reads a secret from a file that only its owner and group can read; "" after a complaint.
+// secret reads a secret from a file that nobody else can read; "" after a complaint.
 func (r *reader) secret(place diag.Text, path string) Secret {
-	content, mode, err := readSecret(path)
-	if err != nil {
-		r.complain(place, reason(err), "the file holds the secret alone, on one line")
+	content := r.take(place, wanted{path: path, hint: "the file holds the secret alone, on one line", most: maxSecret, private: true})
+	if content == nil {
 		return ""
-	}
-	if mode&0o007 != 0 {
-		r.complain(place, fmt.Sprintf("%s is open to everybody (mode %04o)", path, mode), "chmod o= "+path)
 	}
 	text := strings.TrimSpace(string(content))
 	visible := func(c rune) bool { return c > ' ' && c < 0x7f }
@@ -133,19 +127,4 @@ func (r *reader) secret(place diag.Text, path string) Secret {
 		return Secret(text)
 	}
 	return ""
-}
-
-// readSecret opens before it looks at the mode: the mode is that of what was read.
-func readSecret(path string) ([]byte, os.FileMode, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, 0, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, 0, err
-	}
-	content, err := io.ReadAll(io.LimitReader(f, maxSecret+1))
-	return content, info.Mode().Perm(), err
 }

@@ -2,9 +2,7 @@ package config
 
 import (
 	"cmp"
-	"fmt"
 	"net/url"
-	"os"
 	"regexp"
 	"strings"
 
@@ -152,25 +150,15 @@ func (r *reader) proxy(t diag.Text, schemes ...string) {
 }
 
 // readable is the path of a file that is there.
-func (r *reader) readable(t diag.Text) string {
-	path := r.resolve(t.Value)
-	if path == "" {
-		return ""
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		r.complain(t, reason(err), "")
-		return path
-	}
-	f.Close()
-	return path
-}
+func (r *reader) readable(t diag.Text) string { return r.named(t, false) }
 
-// private is the path of a key that only its owner can read, as ssh wants it.
-func (r *reader) private(t diag.Text) string {
-	path := r.readable(t)
-	if info, err := os.Stat(path); err == nil && info.Mode()&0o077 != 0 {
-		r.complain(t, fmt.Sprintf("%s is open to others (mode %04o)", path, info.Mode().Perm()), "chmod 600 "+path)
+// private is the path of a key that nobody else can read.
+func (r *reader) private(t diag.Text) string { return r.named(t, true) }
+
+func (r *reader) named(t diag.Text, private bool) string {
+	path := r.resolve(t.Value)
+	if path != "" {
+		r.take(t, wanted{path: path, most: maxKeyFile, private: private})
 	}
 	return path
 }
