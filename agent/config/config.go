@@ -48,12 +48,15 @@ type Web struct {
 	Tokens []Token `yaml:"tokens"` // no two of one name or one secret
 }
 
-// Token names a person or a machine. The name is the author of every deed, and the source of every episode.
+// Token names a person or a machine. The name is the author of every deed, and the source of every episode. It is known by a secret, while
+// secrets are exchanged by either of two, or by a client certificate.
 type Token struct {
-	Name   string  `yaml:"name"`
-	File   string  `yaml:"file"`
-	May    []Scope `yaml:"may"`
-	Secret Secret  `yaml:"-"` // at least 16 bytes of visible ASCII
+	Name        string   `yaml:"name"`
+	File        string   `yaml:"file,omitempty"`
+	Files       []string `yaml:"files,omitempty"`       // instead of File: two, both valid, the new one and the old one
+	Certificate string   `yaml:"certificate,omitempty"` // a name in a certificate that the web configuration's authorities signed: of its subject alternative names, else its common name
+	May         []Scope  `yaml:"may"`
+	Secrets     []Secret `yaml:"-"` // of the file or files; each at least 16 bytes of visible ASCII
 
 	Environments []string `yaml:"environments,omitempty"` // service/environment, each configured: the token is good for these alone; empty: for all
 }
@@ -202,7 +205,7 @@ func (c Config) secrets() []Secret {
 		all = append(all, c.Storage.DSN)
 	}
 	for _, t := range c.Web.Tokens {
-		all = append(all, t.Secret)
+		all = append(all, t.Secrets...)
 	}
 	for _, e := range c.Environments {
 		for _, webhook := range []Secret{e.Announce.Webhook, e.Notify.Webhook} {

@@ -35,6 +35,8 @@ type (
 		File diag.Text     `yaml:"file"`
 		May  []diag.Text   `yaml:"may"`
 
+		Files        []diag.Text `yaml:"files"`
+		Certificate  diag.Text   `yaml:"certificate"`
 		Environments []diag.Text `yaml:"environments"`
 	}
 	environmentFile struct {

@@ -110,7 +110,7 @@ func TestTheLeastConfigurationHasSafeDefaults(t *testing.T) {
 		Reports: filepath.Join(dir, "reports"),
 		MaxMode: slo.ModeObserve,
 		Web: config.Web{Tokens: []config.Token{
-			{Name: "alertmanager", File: filepath.Join(dir, "am.token"), May: []config.Scope{config.Alerts}, Secret: amToken},
+			{Name: "alertmanager", File: filepath.Join(dir, "am.token"), May: []config.Scope{config.Alerts}, Secrets: []config.Secret{amToken}},
 		}},
 		Environments: []config.Environment{{
 			Service: "checkout", Environment: "production", PlanFile: filepath.Join(dir, "plan.yaml"),
@@ -187,10 +187,10 @@ func TestSecretsAreNeverPrinted(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log strings.Builder
-	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "config", c, "secret", c.Web.Tokens[0].Secret)
+	slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "config", c, "secret", c.Web.Tokens[0].Secrets)
 	printed := string(encoded) + log.String()
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
-		printed += fmt.Sprintf(verb, c) + fmt.Sprintf(verb, c.Web.Tokens[0].Secret)
+		printed += fmt.Sprintf(verb, c) + fmt.Sprintf(verb, c.Web.Tokens[0].Secrets[0])
 	}
 	for _, secret := range []string{amToken, kimToken, gitToken, fmt.Sprintf("%x", kimToken)} {
 		if strings.Contains(printed, secret) {
@@ -226,5 +226,25 @@ func TestATokenCanBeBoundToEnvironments(t *testing.T) {
 	dir := folder(t, strings.Replace(full, "file: kim.token,", "file: kim.token, environments: [checkout/production],", 1), nil)
 	if got := load(t, dir).Web.Tokens; len(got[0].Environments) != 0 || !slices.Equal(got[1].Environments, []string{"checkout/production"}) {
 		t.Errorf("bound to %v and %v", got[0].Environments, got[1].Environments)
+	}
+}
+
+func TestATokenMayHaveTwoSecretsOrACertificate(t *testing.T) {
+	other := "kims-new-token-of-thirty-bytes!"
+	dir := folder(t, replaced(t, full, "file: kim.token,", "files: [new.token, kim.token], certificate: kim.example.org,"), map[string]*string{})
+	if err := os.WriteFile(filepath.Join(dir, "new.token"), []byte(other+"\n"), 0o640); err != nil {
+		t.Fatal(err)
+	}
+	c := load(t, dir)
+	kim := c.Web.Tokens[1]
+	if !slices.Equal(kim.Secrets, []config.Secret{config.Secret(other), kimToken}) || kim.Certificate != "kim.example.org" || len(kim.Files) != 2 || kim.File != "" {
+		t.Errorf("%+v", kim)
+	}
+	if got := c.Redact(other + " " + kimToken); got != "*** ***" {
+		t.Errorf("redacted: %s", got)
+	}
+	dir = folder(t, replaced(t, full, "file: kim.token,", "certificate: kim.example.org,"), nil)
+	if kim := load(t, dir).Web.Tokens[1]; len(kim.Secrets) != 0 || kim.Certificate == "" {
+		t.Errorf("%+v", kim)
 	}
 }

@@ -20,17 +20,11 @@ func (r *reader) tokens(f file) []Token {
 		owner = f.At
 	}
 	var tokens []Token
-	names, secrets := map[string]diag.Position{}, map[string]diag.Position{}
+	known := identities{names: map[string]diag.Position{}, secrets: map[string]diag.Position{}, certificates: map[string]diag.Position{}}
 	mayAlert, before := false, len(r.problems)
 	for _, t := range f.Web.Tokens {
-		token := r.token(t)
+		token := r.token(t, known)
 		token.Environments = r.bindings(t, f)
-		if token.Name != "" {
-			r.twice(t.Name, names, "token "+token.Name, token.Name)
-		}
-		if token.Secret != "" {
-			r.twice(t.File, secrets, "this secret", string(token.Secret))
-		}
 		mayAlert = mayAlert || slices.Contains(token.May, Alerts)
 		tokens = append(tokens, token)
 	}
@@ -60,21 +54,61 @@ func (r *reader) bindings(t tokenFile, f file) []string {
 	return bound
 }
 
-func (r *reader) token(t tokenFile) Token {
+// identities are what tokens are told apart by, with the place where each was given first.
+type identities struct{ names, secrets, certificates map[string]diag.Position }
+
+func (r *reader) token(t tokenFile, known identities) Token {
 	token := Token{Name: r.name(t.At, t.Name, "name"), May: r.scopes(t)}
 	if token.Name == own {
 		r.complain(t.Name, quoted(own)+" is the name that the agent's own deeds have in the ledger", "name the token after who uses it")
 	}
-	if !r.required(t.At, t.File, "file") {
-		return token
+	if token.Name != "" {
+		r.twice(t.Name, known.names, "token "+token.Name, token.Name)
 	}
-	token.File = r.resolve(t.File.Value)
-	token.Secret = r.secret(t.File, token.File)
-	if n := len(token.Secret); n > 0 && n < minToken {
-		r.complain(t.File, fmt.Sprintf("the token is %d bytes long, fewer than %d", n, minToken), "openssl rand -hex 32 makes one")
+	if token.Certificate = t.Certificate.Value; token.Certificate != "" {
+		r.certificate(t.Certificate, known)
+	}
+	switch {
+	case t.File.Value != "" && len(t.Files) > 0:
+		r.complain(t.File, "file and files are both given", "two secrets, of which either is valid, are files: [NEW, OLD]")
+	case t.File.Value != "":
+		token.File = r.resolve(t.File.Value)
+		token.Secrets = r.tokenSecret(token.Secrets, t.File, known)
+	case len(t.Files) > 2:
+		r.complain(t.Files[2], "a token has at most two secrets, the new one and the old one", "leave out those that nobody uses any more")
+	case len(t.Files) == 0 && token.Certificate == "":
+		r.missing(t.At, "file", "the file that holds the token's secret; or certificate: the name in a client's certificate")
+	}
+	for _, f := range t.Files {
+		token.Files = append(token.Files, r.resolve(f.Value))
+		token.Secrets = r.tokenSecret(token.Secrets, f, known)
 	}
 	return token
 }
+
+// certificate complains of what is no name in a certificate, or that of another token.
+func (r *reader) certificate(t diag.Text, known identities) {
+	if strings.IndexFunc(t.Value, func(c rune) bool { return !visible(c) }) >= 0 || len(t.Value) > 253 {
+		r.complain(t, quoted(t.Value)+" cannot be a name in a certificate", "write one of its subject alternative names as openssl x509 -text shows it, without DNS:")
+		return
+	}
+	r.twice(t, known.certificates, "this certificate", t.Value)
+}
+
+// tokenSecret adds what is in a file to the secrets of a token, unless it is complained of.
+func (r *reader) tokenSecret(secrets []Secret, place diag.Text, known identities) []Secret {
+	secret := r.secret(place, r.resolve(place.Value))
+	if secret == "" {
+		return secrets
+	}
+	r.twice(place, known.secrets, "this secret", string(secret))
+	if n := len(secret); n < minToken {
+		r.complain(place, fmt.Sprintf("the token is %d bytes long, fewer than %d", n, minToken), "openssl rand -hex 32 makes one")
+	}
+	return append(secrets, secret)
+}
+
+func visible(c rune) bool { return c > ' ' && c < 0x7f }
 
 func (r *reader) scopes(t tokenFile) []Scope {
 	if len(t.May) == 0 {
@@ -115,7 +149,6 @@ func (r *reader) secret(place diag.Text, path string) Secret {
 		return ""
 	}
 	text := strings.TrimSpace(string(content))
-	visible := func(c rune) bool { return c > ' ' && c < 0x7f }
 	switch {
 	case len(content) > maxSecret:
 		r.complain(place, fmt.Sprintf("%s is longer than %d bytes", path, maxSecret), "the file holds the secret alone")

@@ -12,11 +12,13 @@ import (
 	"github.com/coclai/cutover/agent/release"
 )
 
-// Token is a secret that opens some of the routes. Its name is the author of every deed done with it, and the source of every webhook.
+// Token is a secret, or a name in a client's certificate, that opens some of the routes. Its name is the author of every deed done with it, and
+// the source of every webhook. Two of one name are one person with two secrets, while they are exchanged.
 type Token struct {
-	Name   string
-	Secret string
-	May    []string // the scopes: alerts, gate, deployed, record, read, operate, approve, unlock, break_glass
+	Name        string
+	Secret      string
+	Certificate string
+	May         []string // the scopes: alerts, gate, deployed, record, read, operate, approve, unlock, break_glass
 
 	// Environments are those, as service/environment, that it is bound to; empty: all. What a bound token delivers about others is the
 	// Agent's to leave without effect.
@@ -41,6 +43,11 @@ func open(*http.Request) (Token, error) { return Token{}, nil }
 
 // known admits every token; what it may do is asked later, when the request has been read.
 func (s *server) known(r *http.Request) (Token, error) {
+	if len(r.Header.Values("Authorization")) == 0 {
+		if token, ok := s.certified(r); ok {
+			return token, nil
+		}
+	}
 	if token, ok := s.find(bearer(r)); ok {
 		return token, nil
 	}
@@ -66,6 +73,11 @@ func (s *server) reader(r *http.Request) (Token, error) {
 	}
 	if s.OpenPage {
 		return Token{}, nil
+	}
+	if len(r.Header.Values("Authorization")) == 0 {
+		if token, ok := s.certified(r); ok {
+			return token, token.must("read")
+		}
 	}
 	secret := bearer(r)
 	if _, password, ok := r.BasicAuth(); ok && len(r.Header.Values("Authorization")) == 1 {

@@ -6,20 +6,26 @@ import (
 	"github.com/coclai/cutover/agent"
 	"github.com/coclai/cutover/agent/config"
 	"github.com/coclai/cutover/agent/web"
+	"github.com/coclai/cutover/generator/diag"
 )
 
 // load reads the agent's file. Diagnostics go to err with their places; the error only counts them.
 func load(file string, env streams) (config.Config, error) {
 	c, problems := config.Load(file)
+	return c, refused(file, problems, env)
+}
+
+// refused says no to a file with problems, and shows them.
+func refused(file string, problems diag.List, env streams) error {
 	if len(problems) == 0 {
-		return c, nil
+		return nil
 	}
 	problems.Render(env.err)
 	count := "1 problem"
 	if len(problems) > 1 {
 		count = fmt.Sprintf("%d problems", len(problems))
 	}
-	return config.Config{}, no(file+" cannot be used: "+count, "")
+	return no(file+" cannot be used: "+count, "")
 }
 
 // checkConfig says whether serve would start with the file.

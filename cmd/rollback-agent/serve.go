@@ -23,6 +23,7 @@ import (
 	toolkitflag "github.com/prometheus/exporter-toolkit/web/kingpinflag"
 
 	"github.com/coclai/cutover/agent"
+	"github.com/coclai/cutover/agent/config"
 	"github.com/coclai/cutover/agent/ledger"
 	"github.com/coclai/cutover/agent/web"
 )
@@ -57,6 +58,9 @@ func (d *daemon) serve(ctx context.Context) error {
 	}
 	c, err := load(d.configFile, d.env)
 	if err != nil {
+		return err
+	}
+	if err := refused(*d.listen.WebConfigFile, config.Trusted(*d.listen.WebConfigFile), d.env); err != nil {
 		return err
 	}
 	logger := promslog.New(&d.log)

@@ -75,15 +75,22 @@ func (s *settings) config() config.Config {
 
 func (s *settings) masked() []byte { return s.config().Masked() }
 
-// tokens are those of the configuration, as package web wants them.
+// tokens are those of the configuration, as package web wants them: one for each secret, and one for the certificate.
 func (s *settings) tokens() []web.Token {
 	var tokens []web.Token
 	for _, t := range s.config().Web.Tokens {
-		token := web.Token{Name: t.Name, Secret: string(t.Secret), Environments: t.Environments}
+		token := web.Token{Name: t.Name, Certificate: t.Certificate, Environments: t.Environments}
 		for _, scope := range t.May {
 			token.May = append(token.May, string(scope))
 		}
-		tokens = append(tokens, token)
+		if t.Certificate != "" {
+			tokens = append(tokens, token)
+		}
+		token.Certificate = ""
+		for _, secret := range t.Secrets {
+			token.Secret = string(secret)
+			tokens = append(tokens, token)
+		}
 	}
 	return tokens
 }
