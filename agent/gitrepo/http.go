@@ -79,19 +79,19 @@ func (w *web) idle() { w.client.CloseIdleConnections() }
 
 // exchange hands back an answer of status 200 and git's own content type.
 func (w *web) exchange(ctx context.Context, q request) (*answer, error) {
-	req, err := w.newRequest(ctx, q)
+	req, hides, err := w.newRequest(ctx, q)
 	if err != nil {
 		return nil, err
 	}
 	res, err := w.client.Do(req)
 	if err != nil {
-		return nil, unreached(err)
+		return nil, hides.err(unreached(err))
 	}
 	if err := checkAnswer(res, wantType(q)); err != nil {
 		res.Body.Close()
-		return nil, err
+		return nil, hides.err(err)
 	}
-	return &answer{body: res.Body, left: q.limit}, nil
+	return &answer{body: res.Body, left: q.limit, hides: hides}, nil
 }
 
 // unreached tells a server that cannot prove who it is, which stays so, from one
@@ -104,14 +104,14 @@ func unreached(err error) error {
 	return fmt.Errorf("%w: %w", ErrUnavailable, err)
 }
 
-func (w *web) newRequest(ctx context.Context, q request) (*http.Request, error) {
+func (w *web) newRequest(ctx context.Context, q request) (*http.Request, concealment, error) {
 	method, path := http.MethodPost, "/"+q.service
 	if q.body == nil {
 		method, path = http.MethodGet, "/info/refs?service="+q.service
 	}
 	req, err := http.NewRequestWithContext(ctx, method, w.url+path, bytes.NewReader(q.body))
 	if err != nil {
-		return nil, err
+		return nil, concealment{}, err
 	}
 	if q.body != nil {
 		req.Header.Set("Content-Type", "application/x-"+q.service+"-request")
@@ -121,7 +121,8 @@ func (w *web) newRequest(ctx context.Context, q request) (*http.Request, error) 
 	}
 	req.Header.Set("Accept", wantType(q))
 	req.Header.Set("User-Agent", agentName)
-	return req, w.authenticate(req)
+	hides, err := w.authenticate(req)
+	return req, hides, err
 }
 
 func wantType(q request) string {
@@ -133,28 +134,28 @@ func wantType(q request) string {
 
 // authenticate reads the credentials anew, so that a rotated token works from
 // the next request on.
-func (w *web) authenticate(req *http.Request) error {
+func (w *web) authenticate(req *http.Request) (concealment, error) {
 	if w.credentials == "" {
-		return nil
+		return concealment{}, nil
 	}
 	b, err := os.ReadFile(w.credentials)
 	if err != nil {
-		return fmt.Errorf("read credentials: %w", err)
+		return concealment{}, fmt.Errorf("read credentials: %w", err)
 	}
 	secret := strings.TrimSpace(string(b))
 	if secret == "" || len(secret) > 4096 || strings.ContainsAny(secret, "\r\n\x00") {
-		return fmt.Errorf("read credentials %s: want one line, user:password or a token", w.credentials)
+		return concealment{}, fmt.Errorf("read credentials %s: want one line, user:password or a token", w.credentials)
+	}
+	user, password, ok := strings.Cut(secret, ":")
+	if !ok || w.bearer {
+		user, password = tokenUser, secret
 	}
 	if w.bearer {
 		req.Header.Set("Authorization", "Bearer "+secret)
-		return nil
+	} else {
+		req.SetBasicAuth(user, password)
 	}
-	user, password, ok := strings.Cut(secret, ":")
-	if !ok {
-		user, password = tokenUser, secret
-	}
-	req.SetBasicAuth(user, password)
-	return nil
+	return conceal(user, password), nil
 }
 
 func checkAnswer(res *http.Response, contentType string) error {

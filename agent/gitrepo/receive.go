@@ -110,7 +110,16 @@ func (r *Remote) exchange(ctx context.Context, updates []update, pack []byte) (r
 		return report{}, err
 	}
 	a.Close()
-	return rep, nil
+	return rep.without(a.hides), nil
+}
+
+// without is the report without what must not be told.
+func (r report) without(c concealment) report {
+	r.unpack, r.text = c.text(r.unpack), c.text(r.text)
+	for n := range r.refs {
+		r.refs[n].status = c.text(r.refs[n].status)
+	}
+	return r
 }
 
 func pushBody(updates []update, pack []byte) ([]byte, error) {

@@ -46,6 +46,7 @@ type answer struct {
 	left   int64
 	err    error        // sticky, io.EOF included
 	ended  func() error // why an answer may have ended too early, if the transport can tell
+	hides  concealment  // what must not be in anything that is told of it
 	cancel context.CancelFunc
 }
 
@@ -70,7 +71,9 @@ func (a *answer) Read(p []byte) (int, error) {
 
 // blame is the reason for err, met while decoding the answer: the connection's
 // or the limit's if there is one, else the decoder's under the kind given.
-func (a *answer) blame(err error, kind Kind) error {
+func (a *answer) blame(err error, kind Kind) error { return a.hides.err(a.cause(err, kind)) }
+
+func (a *answer) cause(err error, kind Kind) error {
 	switch {
 	case err == nil:
 		return nil
