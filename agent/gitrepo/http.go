@@ -91,7 +91,8 @@ func (w *web) exchange(ctx context.Context, q request) (*answer, error) {
 		res.Body.Close()
 		return nil, hides.err(err)
 	}
-	return &answer{body: res.Body, left: q.limit, hides: hides}, nil
+	date, _ := http.ParseTime(res.Header.Get("Date")) // zero without one
+	return &answer{body: res.Body, left: q.limit, hides: hides, date: date}, nil
 }
 
 // unreached tells a server that cannot prove who it is, which stays so, from one

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 )
 
 // drainBytes is read from an answer nobody wants any more, so that its
@@ -44,6 +45,7 @@ func (r *Remote) send(ctx context.Context, q request) (*answer, error) {
 type answer struct {
 	body   io.ReadCloser
 	left   int64
+	date   time.Time    // when the server says that it answered, to the second; zero where it does not say
 	err    error        // sticky, io.EOF included
 	ended  func() error // why an answer may have ended too early, if the transport can tell
 	hides  concealment  // what must not be in anything that is told of it
