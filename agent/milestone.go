@@ -37,7 +37,7 @@ func alarms(state *rollback.Environment, c *release.Cutover) []release.Alarm {
 	for _, e := range state.Episodes {
 		f := e.Firing
 		switch {
-		case e.First.IsZero(), f.Labels["alertname"] == slo.Watchdog, f.Labels[slo.LabelDrill] == "true", f.StartsAt.After(to):
+		case e.First.IsZero(), f.Labels["alertname"] == slo.Watchdog, f.Drill(), f.StartsAt.After(to):
 			continue
 		case !e.Open && !f.EndsAt.IsZero() && f.EndsAt.Before(from):
 			continue

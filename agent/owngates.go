@@ -154,7 +154,7 @@ func (q inquiry) watchdogHeard(context.Context) (release.Verdict, string) {
 func (q inquiry) drillInTime(context.Context) (release.Verdict, string) {
 	var last *rollback.Episode
 	for _, episode := range q.state.Episodes {
-		if episode.Firing.Labels[slo.LabelDrill] == "true" && (last == nil || episode.First.After(last.First)) {
+		if episode.Firing.Drill() && (last == nil || episode.First.After(last.First)) {
 			last = episode
 		}
 	}

@@ -105,19 +105,12 @@ func (all Alerts) Suppressing(f rollback.Firing) string {
 func (all Alerts) Has(f rollback.Firing) bool { return len(all.of(f)) > 0 }
 
 // of are the alerts that a firing is one of. What Prometheus itself told us lacks the external labels that Alertmanager sees, and so has
-// another fingerprint: then all its labels must be there.
+// another fingerprint: then all its labels must be there, and it must be a drill as well or not as well.
 func (all Alerts) of(f rollback.Firing) Alerts {
 	if same := all.where(func(a Alert) bool { return a.Fingerprint == f.Fingerprint }); len(same) > 0 || len(f.Labels) == 0 {
 		return same
 	}
-	return all.where(func(a Alert) bool {
-		for name, value := range f.Labels {
-			if a.Labels[name] != value {
-				return false
-			}
-		}
-		return true
-	})
+	return all.where(func(a Alert) bool { return f.Same(rollback.Firing{Fingerprint: a.Fingerprint, Labels: a.Labels}) })
 }
 
 func (all Alerts) where(holds func(Alert) bool) Alerts {

@@ -44,12 +44,18 @@ func (c Case) From(s slo.PlanSLO) time.Time {
 	return onset
 }
 
+// ours says whether the firing is of the plan's service and environment.
+func (c Case) ours() bool {
+	labels := c.Episode.Firing.Labels
+	return labels[slo.LabelService] == c.Plan.Service && labels[slo.LabelEnvironment] == c.Plan.Environment
+}
+
 // SLO finds the plan's entry: the labels trigger and slo must both agree with it, and service and environment with the plan.
 func (c Case) SLO() (slo.PlanSLO, slo.Trigger, bool) {
-	labels := c.Episode.Firing.Labels
-	if labels[slo.LabelService] != c.Plan.Service || labels[slo.LabelEnvironment] != c.Plan.Environment {
+	if !c.ours() {
 		return slo.PlanSLO{}, slo.Trigger{}, false
 	}
+	labels := c.Episode.Firing.Labels
 	t, ok := c.Plan.TriggerOf(labels[slo.LabelTrigger], labels[slo.LabelSLO])
 	if !ok {
 		return slo.PlanSLO{}, slo.Trigger{}, false
@@ -76,12 +82,14 @@ func (e *Episode) Expired(now time.Time) bool {
 func (p Policy) Triage(c Case) (Decision, bool) {
 	d := Decision{Key: c.Episode.Key, At: c.Now}
 	s, t, ok := c.SLO()
-	if !ok {
-		return d.is(Ignore, Unmatched, "its labels select no trigger of the plan"), true
+	if ok {
+		d.SLO, d.Trigger, d.Onset = s.ID, t.Item, c.Onset(s)
 	}
-	d.SLO, d.Trigger, d.Onset = s.ID, t.Item, c.Onset(s)
-	if c.Episode.Firing.Labels[slo.LabelDrill] == "true" {
+	switch {
+	case c.Episode.Firing.Drill() && c.ours():
 		return d.is(Observe, Drill, "a drill: it was heard, and calls for nothing"), true
+	case !ok:
+		return d.is(Ignore, Unmatched, "its labels select no trigger of the plan"), true
 	}
 	r := c.Environment.Release
 	if r == nil {
@@ -308,7 +316,7 @@ func Classify(plan slo.Plan, e *Environment) Classification {
 	for _, episode := range e.Episodes {
 		c := Case{Plan: plan, Environment: e, Episode: episode}
 		s, t, ok := c.SLO()
-		if !ok || episode.First.IsZero() {
+		if !ok || episode.First.IsZero() || episode.Firing.Drill() {
 			continue
 		}
 		at := c.Onset(s)

@@ -65,6 +65,13 @@ func TestDecideRollsBackOnlyWhenEveryAnswerAllowsIt(t *testing.T) {
 		{"label of another service", func(s *setting) { s.episode.Firing.Labels["service"] = "cart" }, rollback.Ignore, rollback.Unmatched, "labels"},
 		{"slo label disagrees with trigger", func(s *setting) { s.episode.Firing.Labels["slo"] = "p95" }, rollback.Ignore, rollback.Unmatched, ""},
 		{"a drill", func(s *setting) { s.episode.Firing.Labels["drill"] = "true" }, rollback.Observe, rollback.Drill, ""},
+		{"a drill of no trigger", func(s *setting) {
+			s.episode.Firing.Labels = map[string]string{"service": "checkout", "environment": "production", "drill": "true"}
+		}, rollback.Observe, rollback.Drill, ""},
+		{"a drill of another service", func(s *setting) {
+			s.episode.Firing.Labels["drill"], s.episode.Firing.Labels["service"] = "true", "cart"
+		}, rollback.Ignore, rollback.Unmatched, ""},
+		{"what is nearly called a drill", func(s *setting) { s.episode.Firing.Labels["drill"] = "yes" }, rollback.Rollback, rollback.Corroborated, ""},
 		{"nothing released", func(s *setting) { s.state.Release = nil }, rollback.Hold, rollback.NoRelease, ""},
 		{"this release is in hand", func(s *setting) {
 			s.state.Incidents = []*rollback.Incident{{ID: rollback.IncidentID(badCommit, t0), Phase: rollback.PhaseClosed, PushedAt: t0.Add(time.Minute)}}
@@ -210,11 +217,27 @@ func TestClassifyNamesTheComponentThatBurnedFirst(t *testing.T) {
 	p.Triggers = append(p.Triggers, slo.Trigger{Item: "4.1.4", SLOs: []string{"timeouts", "old"}})
 	e := environment()
 	e.Episodes = map[string]*rollback.Episode{"a": firing(t0.Add(5 * time.Minute)), "b": firing(t0.Add(5 * time.Minute)), "c": firing(t0.Add(-time.Hour))}
+	e.Episodes["d"] = firing(t0.Add(time.Minute)) // the first of all, and only a drill
+	e.Episodes["d"].Firing.Labels["drill"] = "true"
 	e.Episodes["b"].Firing.Labels["slo"], e.Episodes["b"].Firing.Labels["trigger"] = "timeouts", "4.1.4"
 	e.Episodes["c"].Firing.Labels["slo"], e.Episodes["c"].Firing.Labels["trigger"] = "old", "4.1.4"
 	got := rollback.Classify(p, e)
 	want := "02:04:00Z api-error-rate (runtime, trigger 4.1.1)\n02:05:00Z timeouts (web, trigger 4.1.4)"
 	if got.Component != "runtime" || strings.Join(got.Evidence, "\n") != want { // fired at the same time, but `for` is a minute
 		t.Errorf("got %s\n%s\nwant runtime\n%s", got.Component, strings.Join(got.Evidence, "\n"), want)
+	}
+}
+
+func TestADrillIsTheSameAsNoRealAlert(t *testing.T) {
+	real := firing(t0).Firing
+	seen := firing(t0).Firing // as Prometheus tells it: without its external label, and so with another fingerprint
+	seen.Fingerprint = "00000000000000aa"
+	if !seen.Same(real) {
+		t.Error("an alert is not known again")
+	}
+	drill := firing(t0).Firing
+	drill.Labels["drill"] = "true"
+	if seen.Same(drill) || drill.Same(seen) {
+		t.Error("a drill with all the labels of a real alert stands for it")
 	}
 }

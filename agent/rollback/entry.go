@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/coclai/cutover/agent/release"
+	"github.com/coclai/cutover/generator/slo"
 )
 
 // Entry is one line of the ledger. Seq is given by the ledger: 1, 2, 3, without gaps.
@@ -102,11 +103,20 @@ type Firing struct {
 	EndsAt      time.Time         `json:"ends_at,omitzero"`
 }
 
+// Drill says whether f only tries the road: nothing is ever done about it.
+func (f Firing) Drill() bool { return f.Labels[slo.LabelDrill] == "true" }
+
 // Same says whether f, as whoever knows least of its labels tells of it, is the same alert as other: by its fingerprint, or by all its
 // labels. Prometheus does not show the external ones that Alertmanager sees, and so has another fingerprint.
+//
+// A drill is the same as no real alert, else one with all of its labels would hide it from who looks for what was not delivered. So a real
+// alert that is called a drill on its way, by an external label, is found at Prometheus as what it is.
 func (f Firing) Same(other Firing) bool {
 	if f.Fingerprint == other.Fingerprint {
 		return true
+	}
+	if f.Drill() != other.Drill() {
+		return false
 	}
 	for name, value := range f.Labels {
 		if other.Labels[name] != value {
