@@ -27,12 +27,12 @@ func (a *Agent) decideDue(ctx context.Context, e *environment, state *rollback.E
 		if len(due) == pass {
 			break
 		}
-		wait := e.asked[key].Add(askAgain).Sub(a.now())
-		if state.Episodes[key].Decision != nil && wait > 0 {
-			next = min(next, wait)
+		now := a.now()
+		if state.Episodes[key].Decision != nil && recent(e.asked[key], now, askAgain) {
+			next = min(next, e.asked[key].Add(askAgain).Sub(now))
 			continue
 		}
-		e.asked[key] = a.now()
+		e.asked[key] = now
 		due = append(due, key)
 	}
 	if len(due) == 0 {
@@ -57,6 +57,12 @@ func (a *Agent) decideDue(ctx context.Context, e *environment, state *rollback.E
 		return 0
 	}
 	return next
+}
+
+// recent says whether something was less than d ago. By a clock that was put back since it may have been long ago: then it is not.
+func recent(at, now time.Time, d time.Duration) bool {
+	age := now.Sub(at)
+	return age >= 0 && age < d
 }
 
 // due are the episodes that wait for a decision, in the order in which they began; but first those about which there is none yet, and of

@@ -18,7 +18,7 @@ const evidenceLasts = pushDeadline
 func (a *Agent) doubted(ctx context.Context, e *environment, state *rollback.Environment, i *rollback.Incident) (stopped bool, err error) {
 	d, now := lastRollback(i), a.now()
 	waits := i.Phase == rollback.PhaseDecided || i.Phase == rollback.PhasePrepared
-	if !waits || byHand(i) || now.Sub(d.At) < evidenceLasts || now.Sub(e.confirmed) < evidenceLasts {
+	if !waits || byHand(i) || recent(d.At, now, evidenceLasts) || recent(e.confirmed, now, evidenceLasts) {
 		return false, nil
 	}
 	if i.Preparation != nil {

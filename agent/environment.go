@@ -55,7 +55,7 @@ type environment struct {
 	looked     time.Time            // when a rollback was last looked for on the remote; owned by the conductor
 	pending    string               // commit of a release that could not be pushed at the last try; owned by the conductor
 	asked      map[string]time.Time // when an episode was last judged; owned by the conductor
-	lockNext   time.Time            // no lock is pushed alone before; owned by the conductor
+	lockTried  time.Time            // when a lock was last pushed alone; owned by the conductor
 	sight      *sight               // what was seen on the remote without being asked
 	telling    telling              // how the messages to the herald fare
 	turning    turning              // what people are to be told of soon

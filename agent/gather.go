@@ -27,7 +27,7 @@ type answers struct {
 
 // fresh forgets answers that are too old to decide on.
 func (w *answers) fresh(now time.Time) {
-	if w.readings == nil || now.Sub(w.since).Abs() > answersLast {
+	if w.readings == nil || !recent(w.since, now, answersLast) {
 		*w = answers{since: now, readings: map[string]release.Reading{}}
 	}
 }

@@ -130,7 +130,7 @@ func (a *Agent) watch(ctx context.Context, e *environment, state *rollback.Envir
 	if err := a.adopt(ctx, e); err != nil {
 		return a.retry(ctx, e, "adopt rules", err)
 	}
-	if i := unaccounted(state); i != nil && a.now().Sub(e.looked) >= reconcileEvery {
+	if i := unaccounted(state); i != nil && !recent(e.looked, a.now(), reconcileEvery) {
 		e.looked = a.now()
 		if err := a.reconcile(ctx, e, i); err != nil {
 			a.log.Warn("a rollback was not looked for on the remote", "environment", e.name, "incident", i.ID, "err", err)

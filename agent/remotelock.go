@@ -80,10 +80,10 @@ const lockAgain = 30 * time.Second
 // keepLock sees to it that a lock in the ledger stands on the remote, too, where no commit carried it there: the pinned tag was gone, or the
 // rollback could not be pushed. It keeps nobody waiting: what does not work now is tried again, and the ledger and the gate refuse meanwhile.
 func (a *Agent) keepLock(ctx context.Context, e *environment, state *rollback.Environment) {
-	if state.Lock == nil || state.Lock.Remote != "" || a.now().Before(e.lockNext) || e.stopped(state) {
+	if state.Lock == nil || state.Lock.Remote != "" || recent(e.lockTried, a.now(), lockAgain) || e.stopped(state) {
 		return
 	}
-	e.lockNext = a.now().Add(lockAgain)
+	e.lockTried = a.now()
 	if err := a.pushLock(ctx, e); err != nil && ctx.Err() == nil {
 		a.log.Warn("the lock is not on the remote yet, trying again", "environment", e.name, "in", lockAgain, "err", err)
 	}

@@ -68,7 +68,7 @@ func (a *Agent) strange(ctx context.Context, e *environment) (string, error) {
 func (s *sight) mayAsk(now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.blind == nil && now.Sub(s.tried) < pushEvery {
+	if s.blind == nil && recent(s.tried, now, pushEvery) {
 		return false
 	}
 	s.tried = now

@@ -163,7 +163,7 @@ func (w *world) unrolled(e *rollback.Environment) string {
 	w.mu.Lock()
 	burning := *w.signals[w.script.bad]
 	w.mu.Unlock()
-	if len(burning) == 0 || burning[0].at.Before(e.Release.T0) {
+	if len(burning) == 0 || !burning[0].at.After(e.Release.T0) {
 		return "" // CI could not tell the agent in time that the branch had moved
 	}
 	w.git.mu.Lock()

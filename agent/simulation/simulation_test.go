@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/coclai/cutover/generator/slo"
 )
 
 var (
@@ -50,6 +52,18 @@ func TestNoSeedBreaksARule(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestAClockThatWasPutBackDelaysNoDecision: the remote answers again, the hold ends, and it is asked again about what burns.
+func TestAClockThatWasPutBackDelaysNoDecision(t *testing.T) {
+	found := play(t, script{bad: errorsSLO, pushed: true, mode: slo.ModeAuto, perDay: 1, onset: 49 * time.Second, events: []event{
+		{at: 34 * time.Second, do: "hold", n: 3, lasts: 29 * time.Second},
+		{at: 111 * time.Second, do: "git", f: busy, n: 2, lasts: 28 * time.Second},
+		{at: 140 * time.Second, do: "clock", lasts: 10 * time.Second},
+	}}, nil)
+	if len(found) > 0 {
+		t.Error(strings.Join(found, "\n"))
 	}
 }
 
