@@ -105,6 +105,7 @@ func (a *Agent) configure(c config.Config) error {
 			e.deeds, e.brakes, e.sight = before.deeds, before.brakes, before.sight // a deed may be in hand: who comes after the reload waits for it
 		}
 		environments[e.name] = e
+		a.startCounting(e)
 		for _, peer := range env.Alertmanagers {
 			if !slices.Contains(peers, peer.URL) {
 				peers = append(peers, peer.URL)

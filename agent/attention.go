@@ -100,6 +100,12 @@ func (p *pager) sent(pages int, err error, now time.Time) {
 	}
 }
 
+func (p *pager) undelivered() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.unsaid
+}
+
 // conditions say that pages do not arrive.
 func (p *pager) conditions(e *environment) []rollback.Condition {
 	p.mu.Lock()

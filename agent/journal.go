@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/coclai/cutover/agent/ledger"
 	"github.com/coclai/cutover/agent/rollback"
 )
@@ -22,6 +24,7 @@ type journal struct {
 	ledger ledger.Store
 	acting func() (ledger.Store, error) // where the agent's own acts go; an error while another agent acts
 	now    func() time.Time
+	took   prometheus.Histogram // seconds of an append, from asking for it to its durability
 
 	mu     sync.Mutex
 	folded *sync.Cond // the state has moved on
@@ -40,7 +43,9 @@ type journal struct {
 
 // openJournal folds what the ledger holds.
 func openJournal(ctx context.Context, l ledger.Store, now func() time.Time) (*journal, error) {
-	j := &journal{ledger: l, now: now, room: queueLimit, early: map[int64]rollback.Entry{}, heard: func(string) {}, broke: func(error) {}}
+	took := prometheus.NewHistogram(prometheus.HistogramOpts{Name: "rollback_agent_ledger_append_duration_seconds",
+		Help: "How long appends to the ledger take until they are durable, those that fail as well.", Buckets: durations})
+	j := &journal{ledger: l, now: now, took: took, room: queueLimit, early: map[int64]rollback.Entry{}, heard: func(string) {}, broke: func(error) {}}
 	j.folded = sync.NewCond(&j.mu)
 	j.acting = func() (ledger.Store, error) { return j.ledger, nil }
 	for entry, err := range l.Entries(ctx, 0) {
@@ -133,7 +138,9 @@ func (j *journal) queue(entries []rollback.Entry) (leave func(), err error) {
 
 func (j *journal) write(ctx context.Context, to ledger.Store, entries []rollback.Entry) (int64, error) {
 	// The append outlives its caller: an Alertmanager that hangs up must not leave an entry that the state does not know.
+	began := time.Now()
 	written, err := to.Append(context.WithoutCancel(ctx), entries...)
+	j.took.Observe(time.Since(began).Seconds())
 	if j.stored(err); err != nil {
 		return 0, err
 	}

@@ -36,12 +36,18 @@ var (
 
 // Describe implements prometheus.Collector.
 func (a *Agent) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descT0, descBaseline, descGate, descGateTime, descLocked, descSeq, descBad, descKilled, descHeld, descMissed,
-		descPhase, descStopped, descClock, descResult, descReached, descActing, descLease, descTerm} {
+	for _, d := range append(healthDescs, descT0, descBaseline, descGate, descGateTime, descLocked, descSeq, descBad, descKilled, descHeld, descMissed,
+		descPhase, descStopped, descClock, descResult, descReached, descActing, descLease, descTerm) {
 		ch <- d
 	}
-	a.decisions.Describe(ch)
-	a.deliveries.Describe(ch)
+	for _, c := range a.counters() {
+		c.Describe(ch)
+	}
+}
+
+// counters are what is counted since the start, and not read off the state.
+func (a *Agent) counters() []prometheus.Collector {
+	return []prometheus.Collector{a.decisions, a.deliveries, a.tellings, a.journal.took}
 }
 
 // Collect implements prometheus.Collector: the series are read off the state, so that they cannot disagree with the ledger.
@@ -50,13 +56,15 @@ func (a *Agent) Collect(ch chan<- prometheus.Metric) {
 	ch <- gauge(descSeq, float64(state.Seq-state.Cut))
 	ch <- gauge(descBad, float64(state.Quarantined))
 	a.collectTerm(ch)
+	a.collectHealth(ch, state)
 	for _, e := range a.all() {
 		collect(ch, e, state.Environment(e.name), a.now())
 		collectBrakes(ch, e, state.Environment(e.name), a.now())
 		collectCutover(ch, e, state.Environment(e.name).Cutover)
 	}
-	a.decisions.Collect(ch)
-	a.deliveries.Collect(ch)
+	for _, c := range a.counters() {
+		c.Collect(ch)
+	}
 }
 
 func collect(ch chan<- prometheus.Metric, e *environment, state *rollback.Environment, now time.Time) {

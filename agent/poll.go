@@ -90,6 +90,7 @@ func (p *poller) look(ctx context.Context, impatient bool) {
 	}
 	p.seen = seen
 	if refused == nil && down == nil {
+		p.e.polled.Store(new(p.agent.now()))
 		found = append(found, p.ended(open, alerts, firing)...)
 	}
 	p.store(ctx, found)

@@ -30,6 +30,7 @@ type Options struct {
 type server struct {
 	Options
 	webhooks *prometheus.CounterVec
+	took     prometheus.Histogram
 	sessions sessions
 }
 
@@ -45,8 +46,13 @@ type route struct {
 func New(options Options) http.Handler {
 	s := &server{Options: options, webhooks: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "rollback_agent_webhook_requests_total", Help: "Webhook requests by the status of the answer.",
-	}, []string{"code"})}
-	s.Registry.MustRegister(s.webhooks)
+	}, []string{"code"}),
+		took: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "rollback_agent_webhook_request_duration_seconds", Help: "How long webhook requests take, from their headers to the answer.",
+			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}})}
+	s.Registry.MustRegister(s.webhooks, s.took)
+	for _, code := range []int{http.StatusOK, http.StatusUnauthorized, http.StatusUnprocessableEntity, http.StatusInternalServerError, http.StatusServiceUnavailable} {
+		s.webhooks.WithLabelValues(strconv.Itoa(code)) // increase() does not see a series appear
+	}
 	e := echo.New()
 	e.HTTPErrorHandler = s.answer
 	e.IPExtractor = echo.ExtractIPDirect() // without it, echo believes X-Forwarded-For
@@ -128,6 +134,7 @@ func (s *server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		if r.URL.Path == "/api/v1/alerts" {
 			s.webhooks.WithLabelValues(strconv.Itoa(c.Response().Status)).Inc()
+			s.took.Observe(time.Since(started).Seconds())
 		}
 		s.Logger.Debug("request", "method", r.Method, "path", r.URL.Path, "status", c.Response().Status,
 			"peer", c.RealIP(), "took", time.Since(started))

@@ -61,6 +61,7 @@ func TestStories(t *testing.T) {
 			e.Values[fixtureKey{}] = &fixture{t: t}
 			root, err := filepath.Abs("../..")
 			e.Setenv("ROOT", root)
+			e.Setenv("PATH", e.Getenv("PATH")+string(os.PathListSeparator)+filepath.Join(root, ".tools", "bin"))
 			return err
 		},
 	})
