@@ -1,7 +1,7 @@
 # Every target is one line; `make help` lists them with their sentences.
 export PATH := $(CURDIR)/.tools/bin:$(PATH)
 .DEFAULT_GOAL := help
-.PHONY: help tools build test check demo rules golden bench release reproducible format vet lint deadcode unit generated vulnerabilities
+.PHONY: help tools build test check demo rules golden bench release reproducible format vet lint deadcode unit generated vulnerabilities mixin
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -22,7 +22,10 @@ demo: ## the whole story on this machine: two cutovers, the first of a bad relea
 rules: ## compile rules/ into rules/generated, and write the schema of its bindings
 	go run ./cmd/promrulegen schema > rules/.schema && mv rules/.schema rules/promrulegen.schema.json && go run ./cmd/promrulegen generate --config rules/promrulegen.yaml
 
-golden: rules ## write all generated files anew; read the diff before you commit it
+golden: rules mixin ## write all generated files anew; read the diff before you commit it
+
+mixin: tools # the agent's alerts and dashboard in deploy/mixin from their sources
+	@tools/mixin deploy/mixin
 
 bench: ## the benchmarks, some of them long (SLOTH=path of sloth 0.16 puts it beside ours)
 	go test -run '^$$' -bench . -benchmem -timeout 4h ./...
@@ -48,7 +51,7 @@ deadcode: tools
 unit: tools # a package's tests in the order of its files, all packages; the demo's whole story is one of them
 	go test ./...
 
-generated: tools # what rules/ compiles to is what stands in rules/generated, and its users accept it
+generated: tools # what rules/ and deploy/mixin give is what stands beside them, and its users accept it
 	@tools/check-rules
 
 vulnerabilities: tools # skipped, saying so, where the database cannot be reached and GOVULNDB does not require it

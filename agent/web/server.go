@@ -50,7 +50,7 @@ func New(options Options) http.Handler {
 		took: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "rollback_agent_webhook_request_duration_seconds", Help: "How long webhook requests take, from their headers to the answer.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}})}
 	s.Registry.MustRegister(s.webhooks, s.took)
-	for _, code := range []int{http.StatusOK, http.StatusUnauthorized, http.StatusUnprocessableEntity, http.StatusInternalServerError, http.StatusServiceUnavailable} {
+	for _, code := range []int{http.StatusOK, http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity, http.StatusInternalServerError, http.StatusServiceUnavailable} {
 		s.webhooks.WithLabelValues(strconv.Itoa(code)) // increase() does not see a series appear
 	}
 	e := echo.New()

@@ -1,0 +1,111 @@
+// promtool's tests of every alert: what a sound agent says, changed in one thing; then only the alerts named fire.
+local mixin = import '../mixin.libsonnet';
+
+local job = 'job="rollback-agent",instance="agent-1:9798"';
+local place = job + ',service="checkout",environment="production"';
+
+// What a sound agent says, by a name that cases refer to. Values are per minute.
+local sound = {
+  up: ['up{%s}' % job, '1+0x100'],
+  start: ['process_start_time_seconds{%s}' % job, '0+0x100'],
+  ready: ['rollback_agent_ready{%s}' % job, '1+0x100'],
+  acting: ['rollback_agent_acting{%s}' % job, '1+0x100'],
+  config: ['rollback_agent_config_last_reload_successful{%s}' % job, '1+0x100'],
+  fast: ['rollback_agent_ledger_append_duration_seconds_bucket{%s,le="1"}' % job, '0+60x100'],
+  slow: ['rollback_agent_ledger_append_duration_seconds_bucket{%s,le="2.5"}' % job, '0+60x100'],
+  all: ['rollback_agent_ledger_append_duration_seconds_bucket{%s,le="+Inf"}' % job, '0+60x100'],
+  watchdog: ['rollback_agent_watchdog_age_seconds{%s}' % place, '30+0x100'],
+  polled: ['rollback_agent_poll_timestamp_seconds{%s}' % place, '0+60x100'],
+  t0: ['rollback_agent_release_timestamp_seconds{%s}' % place, '0+0x100'],
+  good: ['rollback_agent_webhook_requests_total{%s,code="200"}' % job, '0+5x100'],
+  unstored: ['rollback_agent_webhook_requests_total{%s,code="503"}' % job, '0+0x100'],
+  unread: ['rollback_agent_webhook_requests_total{%s,code="422"}' % job, '0+0x100'],
+  untrusted: ['rollback_agent_webhook_requests_total{%s,code="401"}' % job, '0+0x100'],
+  missed: ['rollback_agent_missed_deliveries_total{%s}' % place, '0+0x100'],
+  untrue: ['rollback_agent_decisions_total{%s,verdict="ignore",reason="not_corroborated"}' % place, '0+0x100'],
+  plan: ['rollback_agent_plan_info{%s,runbook_sha256="aa",rules_sha256="51ab"}' % place, '1+0x100'],
+  rules: ['promrulegen_rules_info{service="checkout",environment="production",sha256="51ab",version="1"}', '1+0x100'],
+  human: ['rollback_agent_incidents{%s,phase="human"}' % place, '0+0x100'],
+  classified: ['rollback_agent_incidents{%s,phase="classified"}' % place, '1+0x100'],
+  proposals: ['rollback_agent_proposals{%s}' % place, '0+0x100'],
+  killed: ['rollback_agent_kill_switch{%s}' % place, '0+0x100'],
+  stopped: ['rollback_agent_cutover_stopped{%s}' % place, '0+0x100'],
+  remote: ['rollback_agent_degraded{%s,cause="git_remote"}' % place, '0+0x100'],
+  database: ['rollback_agent_degraded{%s,cause="database"}' % place, '0+0x100'],
+  kill_file: ['rollback_agent_degraded{%s,cause="kill_switch_file"}' % place, '1+0x100'],
+  unsaid: ['rollback_agent_pages_undelivered{%s}' % job, '0+0x100'],
+  lost: ['rollback_agent_messages_lost_total{%s}' % place, '0+0x100'],
+};
+
+local other(text) = std.strReplace(text, 'agent-1', 'agent-2');
+
+// From the 20th minute on, another value, or none: `sound` says 0 before where it says nothing else.
+local then_(before, after) = '%s+0x19 %s' % [before, after];
+
+// of is a case: what differs (null: the series is not there), when it is looked at, and which alerts fire then, with their number.
+local of(what, differs, at, fires={}) = {
+  name: what,
+  interval: '1m',
+  input_series: [
+    { series: s[0], values: s[1] }
+    for s in std.filter(function(s) s != null, std.objectValues(sound + differs))
+  ],
+  promql_expr_test: [{
+    expr: 'count by (alertname) (ALERTS{alertstate="firing"})',
+    eval_time: at,
+    exp_samples: [{ labels: '{alertname="RollbackAgent%s"}' % name, value: fires[name] } for name in std.objectFields(fires)],
+  }],
+};
+
+local put(name, values) = { [name]: [sound[name][0], values] };
+local locked(values) = { locked: ['rollback_agent_locked_timestamp_seconds{%s}' % place, values] };
+local oldest(values) = { oldest: ['rollback_agent_outbox_oldest_timestamp_seconds{%s}' % place, values] };
+local twin(name, values) = { [name + '2']: [other(sound[name][0]), values] };
+
+{
+  rule_files: ['prometheus_alerts.yaml'],
+  evaluation_interval: '1m',
+  tests: [
+    of('a sound agent', {}, '1h'),
+
+    of('no agent is up', put('up', then_(1, '0+0x100')), '23m', { Down: 1 }),
+    of('no agent was up for a minute', put('up', then_(1, '0+0x100')), '21m'),
+    of('nothing is scraped', { up: null }, '30m', { Down: 1 }),
+    of('one of two is down', twin('up', then_(1, '0+0x100')), '31m', { ReplicaDown: 1 }),
+    of('it starts again and again', put('start', then_(0, '1200+60x100')), '40m', { Restarts: 1 }),
+    of('it was started anew once', put('start', then_(0, '1200+0x100')), '25m'),
+    of('it is not ready', put('ready', then_(1, '0+0x100')), '22m', { NotReady: 1 }),
+    of('none of two acts', put('acting', then_(1, '0+0x100')) + twin('acting', '0+0x100'), '22m', { NobodyActs: 1 }),
+    of('the other acts', put('acting', then_(1, '0+0x100')) + twin('acting', then_(0, '1+0x100')), '30m'),
+    of('its file cannot be read', put('config', then_(1, '0+0x100')), '26m', { ConfigStale: 1 }),
+    of('appends are slow', put('fast', '0+58x100'), '30m', { LedgerSlow: 1 }),
+
+    of('the Watchdog does not arrive', put('watchdog', then_(30, '301+60x100')), '22m', { WatchdogLate: 1 }),
+    of('the Watchdog is not heard by an agent that has just started', put('watchdog', '900+0x100') + twin('watchdog', '10+0x100'), '30m'),
+    of('it cannot ask', put('polled', '0+60x19 1140+0x100'), '27m', { PollStale: 1 }),
+    of('it asks no more about an old release', put('polled', '0+60x19 1140+0x100') + put('t0', '-90000+0x100'), '27m'),
+    of('deliveries are not stored', put('unstored', then_(0, '1+0x100')), '21m', { DeliveriesNotStored: 1 }),
+    of('deliveries cannot be read', put('unread', then_(0, '1+0x100')), '21m', { DeliveriesUnreadable: 1 }),
+    of('a wrong token', put('untrusted', then_(0, '1+0x100')), '21m', { TokensRefused: 1 }),
+    of('firings were not delivered', put('missed', then_(0, '1+0x100')) + twin('missed', then_(0, '1+0x100')), '21m', { DeliveriesMissed: 1 }),
+    of('a stolen token delivers what is not true', put('untrue', then_(0, '1+0x100')), '21m', { NotCorroborated: 1 }),
+    of('that was long ago', put('untrue', then_(0, '1+0x100')), '55m'),
+    of('other rules are loaded', put('rules', '_x100') + { others: ['promrulegen_rules_info{service="checkout",environment="production",sha256="0000",version="1"}', '1+0x100'] }, '30m', { RulesAreOthers: 1 }),
+    of('no rules are known here', { rules: null }, '30m'),
+
+    of('an incident waits', put('human', then_(0, '1+0x100')), '36m', { IncidentWaits: 1 }),
+    of('somebody came at once', put('human', '0+0x19 1+0x9 0+0x100'), '36m'),
+    of('a proposal waits', put('proposals', then_(0, '2+0x100')), '36m', { ProposalWaits: 1 }),
+    of('a lock stands for a day', locked('-85260+0x100'), '20m', { LockForgotten: 1 }),
+    of('a lock stands for hours', locked('-85260+0x100'), '18m'),
+    of('the kill switch is left on', put('killed', then_(0, '1+0x100')), '81m', { BrakeForgotten: 1 }),
+    of('a cutover stands still', put('stopped', then_(0, '1+0x100')), '36m', { CutoverStands: 1 }),
+
+    of('the git remote is of no use', put('remote', then_(0, '1+0x100')), '23m', { RemoteUnusable: 1 }),
+    of('pages do not arrive', put('unsaid', then_(0, '3+0x100')), '23m', { PagesNotDelivered: 1 }),
+    of('messages do not arrive', oldest('_x20 1200+0x100'), '34m', { MessagesWait: 1 }),
+    of('messages wait for a moment', oldest('_x20 1200+0x100'), '29m'),
+    of('messages are given up', put('lost', then_(0, '1+0x100')), '21m', { MessagesLost: 1 }),
+    of('the database has gone back', put('database', then_(0, '1+0x100')), '31m', { WorksLess: 1 }),
+  ],
+}
