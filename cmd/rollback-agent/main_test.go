@@ -41,6 +41,8 @@ func TestMain(m *testing.M) {
 //	await FILE                    waits until the daemon has written its address; AGENT is its URL from then on
 //	exits CODE COMMAND...         like exec, with the exact exit code
 //	http STATUS METHOD PATH TOKEN [FILE]   one request; TOKEN is a file, or - for none; the body and the headers are stdout and stderr
+//	hostile TOKEN                 deliveries and requests that hold what breaks logs, in every label and header
+//	loglines FORMAT FILE          checks that FILE is a log of this format, one plain line for each event
 //	pad FILE SIZE                 fills FILE with spaces up to SIZE bytes
 //	until PATTERN PATH            asks PATH again and again until its body matches
 //	signal NAME                   HUP or TERM for the daemon
@@ -51,7 +53,7 @@ func TestStories(t *testing.T) {
 		Dir: "../../testdata/rollback-agent",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"remote": remote, "ship": ship, "candidate": candidate, "deploy": deploy, "monitoring": monitoring, "awaits": awaits, "scratch": scratch, "expand": expand, "await": await, "exits": exits, "http": request, "pad": pad, "until": until, "signal": signalDaemon,
-			"postgres": postgres, "manager": manager, "told": told,
+			"postgres": postgres, "manager": manager, "told": told, "hostile": hostile, "loglines": logLines,
 		},
 		Setup: func(e *testscript.Env) error {
 			t, ok := e.T().(testing.TB)

@@ -63,7 +63,7 @@ func (d *daemon) serve(ctx context.Context) error {
 	if err := refused(*d.listen.WebConfigFile, config.Trusted(*d.listen.WebConfigFile), d.env); err != nil {
 		return err
 	}
-	logger := promslog.New(&d.log)
+	logger := slog.New(plainLog{promslog.New(&d.log).Handler()})
 	options := agent.Options{Config: c, Logger: logger, Now: time.Now}
 	closeLedger, err := openLedger(ctx, &options)
 	if err != nil {
