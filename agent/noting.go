@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"strings"
 	"time"
 
 	"github.com/coclai/cutover/agent/rollback"
@@ -19,6 +20,7 @@ type turning map[rollback.Cause]time.Time
 func (a *Agent) noteConditions(e *environment, state *rollback.Environment) []note {
 	current, now := map[rollback.Cause]rollback.Condition{}, a.now().UTC()
 	for _, c := range a.conditions(e, state) {
+		c.Text = strings.TrimPrefix(c.Text, e.name+": ") // as the entry's environment says, and the message
 		current[c.Cause] = c
 	}
 	delete(current, rollback.CauseWebhook)

@@ -62,7 +62,11 @@ type Refused struct {
 
 // Error has the status and what can be read of the answer.
 func (r *Refused) Error() string {
-	return fmt.Sprintf("it answered %d %s: %.300q", r.Status, http.StatusText(r.Status), r.Text)
+	status := fmt.Sprintf("it answered %d %s", r.Status, http.StatusText(r.Status))
+	if r.Text == "" {
+		return status
+	}
+	return fmt.Sprintf("%s: %.300q", status, r.Text)
 }
 
 // Unfit says whether the webhook will not have this one message, however often it is sent; it may take the next.

@@ -16,7 +16,7 @@ type Message struct {
 	At       time.Time `json:"at"`  // of the first entry that called for it
 	Subject  Subject   `json:"subject"`
 	Severity string    `json:"severity"`        // slo.SeverityPage, slo.SeverityTicket, or info
-	About    string    `json:"about,omitempty"` // which of its kind: an SLO, a cause, a milestone's item
+	About    string    `json:"about,omitempty"` // which of its kind: an SLO, a cause, a milestone's item, hold or kill_switch
 	Incident string    `json:"incident,omitempty"`
 	Text     string    `json:"text"`
 	More     int       `json:"more,omitempty"` // others of the same subject that it stands for
@@ -158,16 +158,16 @@ func found(c called, r Reconciliation) Message {
 }
 
 func heldBack(c called, h Holding) Message {
-	return Message{Subject: SubjectBrake, Severity: SeverityInfo, Text: fmt.Sprintf("nothing is rolled back without a person until %s, says %s: %s", moment(h.Until), c.entry.Author, h.Why)}
+	return Message{Subject: SubjectBrake, About: "hold", Severity: SeverityInfo, Text: fmt.Sprintf("nothing is rolled back without a person until %s, says %s: %s", moment(h.Until), c.entry.Author, h.Why)}
 }
 
 func resumed(c called, r Remark) Message {
-	return Message{Subject: SubjectBrake, Severity: SeverityInfo, Text: fmt.Sprintf("the hold is over, says %s: %s", c.entry.Author, r.Why)}
+	return Message{Subject: SubjectBrake, About: "hold", Severity: SeverityInfo, Text: fmt.Sprintf("the hold is over, says %s: %s", c.entry.Author, r.Why)}
 }
 
 func switched(what string) func(called, Remark) Message {
 	return func(c called, r Remark) Message {
-		return Message{Subject: SubjectBrake, Text: fmt.Sprintf("%s, by %s: %s", what, c.entry.Author, r.Why)}
+		return Message{Subject: SubjectBrake, About: "kill_switch", Text: fmt.Sprintf("%s, by %s: %s", what, c.entry.Author, r.Why)}
 	}
 }
 

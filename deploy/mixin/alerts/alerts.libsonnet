@@ -32,7 +32,7 @@
         rules: [
           alert('Down', 'page', '2m', 'absent(up{%s} == 1)' % c.selector,
                 'No rollback-agent is up', 'No rollback-agent could be scraped for 2 minutes: nothing is rolled back, and nobody is paged about what it sees.'),
-          alert('ReplicaDown', 'ticket', '10m', 'up{%(s)s} == 0 and on () count(up{%(s)s} == 1) > 0' % { s: c.selector },
+          alert('ReplicaDown', 'ticket', '10m', 'up{%(s)s} == 0 and on () up{%(s)s} == 1' % { s: c.selector },
                 'One of several rollback-agents is down', '{{ $labels.instance }} could not be scraped for 10 minutes; another one is up.'),
           alert('Restarts', 'ticket', '0m', 'changes(process_start_time_seconds{%s}[15m]) > 2' % c.selector,
                 'rollback-agent starts again and again', '{{ $labels.instance }} started {{ $value }} times in 15 minutes.'),

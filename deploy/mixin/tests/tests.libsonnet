@@ -42,8 +42,8 @@ local other(text) = std.strReplace(text, 'agent-1', 'agent-2');
 // From the 20th minute on, another value, or none: `sound` says 0 before where it says nothing else.
 local then_(before, after) = '%s+0x19 %s' % [before, after];
 
-// of is a case: what differs (null: the series is not there), when it is looked at, and which alerts fire then, with their number.
-local of(what, differs, at, fires={}) = {
+// of is a case: what differs (null: the series is not there), the minute at which it is looked at, and which alerts fire then, once each.
+local of(what, differs, minute, fire=[]) = [{
   name: what,
   interval: '1m',
   input_series: [
@@ -52,10 +52,13 @@ local of(what, differs, at, fires={}) = {
   ],
   promql_expr_test: [{
     expr: 'count by (alertname) (ALERTS{alertstate="firing"})',
-    eval_time: at,
-    exp_samples: [{ labels: '{alertname="RollbackAgent%s"}' % name, value: fires[name] } for name in std.objectFields(fires)],
+    eval_time: '%dm' % minute,
+    exp_samples: [{ labels: '{alertname="RollbackAgent%s"}' % name, value: 1 } for name in fire],
   }],
-};
+}];
+
+// first is a case and the minute at which its alert fires for the first time: not one minute before.
+local first(what, differs, minute, name) = of(what, differs, minute, [name]) + of(what + ', a minute before', differs, minute - 1);
 
 local put(name, values) = { [name]: [sound[name][0], values] };
 local locked(values) = { locked: ['rollback_agent_locked_timestamp_seconds{%s}' % place, values] };
@@ -65,47 +68,45 @@ local twin(name, values) = { [name + '2']: [other(sound[name][0]), values] };
 {
   rule_files: ['prometheus_alerts.yaml'],
   evaluation_interval: '1m',
-  tests: [
-    of('a sound agent', {}, '1h'),
+  tests: std.flattenArrays([
+    of('a sound agent', {}, 60),
 
-    of('no agent is up', put('up', then_(1, '0+0x100')), '23m', { Down: 1 }),
-    of('no agent was up for a minute', put('up', then_(1, '0+0x100')), '21m'),
-    of('nothing is scraped', { up: null }, '30m', { Down: 1 }),
-    of('one of two is down', twin('up', then_(1, '0+0x100')), '31m', { ReplicaDown: 1 }),
-    of('it starts again and again', put('start', then_(0, '1200+60x100')), '40m', { Restarts: 1 }),
-    of('it was started anew once', put('start', then_(0, '1200+0x100')), '25m'),
-    of('it is not ready', put('ready', then_(1, '0+0x100')), '22m', { NotReady: 1 }),
-    of('none of two acts', put('acting', then_(1, '0+0x100')) + twin('acting', '0+0x100'), '22m', { NobodyActs: 1 }),
-    of('the other acts', put('acting', then_(1, '0+0x100')) + twin('acting', then_(0, '1+0x100')), '30m'),
-    of('its file cannot be read', put('config', then_(1, '0+0x100')), '26m', { ConfigStale: 1 }),
-    of('appends are slow', put('fast', '0+58x100'), '30m', { LedgerSlow: 1 }),
+    first('no agent is up', put('up', then_(1, '0+0x100')), 22, 'Down'),
+    of('all are down for long', put('up', then_(1, '0+0x100')), 40, ['Down']),
+    of('nothing is scraped', { up: null }, 30, ['Down']),
+    first('one of two is down', twin('up', then_(1, '0+0x100')), 30, 'ReplicaDown'),
+    first('it starts again and again', put('start', then_(0, '1200+60x100')), 22, 'Restarts'),
+    first('it is not ready', put('ready', then_(1, '0+0x100')), 21, 'NotReady'),
+    first('none of two acts', put('acting', then_(1, '0+0x100')) + twin('acting', '0+0x100'), 21, 'NobodyActs'),
+    of('the other acts', put('acting', then_(1, '0+0x100')) + twin('acting', then_(0, '1+0x100')), 30),
+    first('its file cannot be read', put('config', then_(1, '0+0x100')), 25, 'ConfigStale'),
+    first('appends are slow', put('fast', '0+58x100'), 11, 'LedgerSlow'),
+    of('one append in a hundred is slow', put('fast', '0+59.5x100'), 60),
 
-    of('the Watchdog does not arrive', put('watchdog', then_(30, '301+60x100')), '22m', { WatchdogLate: 1 }),
-    of('the Watchdog is not heard by an agent that has just started', put('watchdog', '900+0x100') + twin('watchdog', '10+0x100'), '30m'),
-    of('it cannot ask', put('polled', '0+60x19 1140+0x100'), '27m', { PollStale: 1 }),
-    of('it asks no more about an old release', put('polled', '0+60x19 1140+0x100') + put('t0', '-90000+0x100'), '27m'),
-    of('deliveries are not stored', put('unstored', then_(0, '1+0x100')), '21m', { DeliveriesNotStored: 1 }),
-    of('deliveries cannot be read', put('unread', then_(0, '1+0x100')), '21m', { DeliveriesUnreadable: 1 }),
-    of('a wrong token', put('untrusted', then_(0, '1+0x100')), '21m', { TokensRefused: 1 }),
-    of('firings were not delivered', put('missed', then_(0, '1+0x100')) + twin('missed', then_(0, '1+0x100')), '21m', { DeliveriesMissed: 1 }),
-    of('a stolen token delivers what is not true', put('untrue', then_(0, '1+0x100')), '21m', { NotCorroborated: 1 }),
-    of('that was long ago', put('untrue', then_(0, '1+0x100')), '55m'),
-    of('other rules are loaded', put('rules', '_x100') + { others: ['promrulegen_rules_info{service="checkout",environment="production",sha256="0000",version="1"}', '1+0x100'] }, '30m', { RulesAreOthers: 1 }),
-    of('no rules are known here', { rules: null }, '30m'),
+    first('the Watchdog does not arrive', put('watchdog', then_(30, '300+0x1 301+60x100')), 23, 'WatchdogLate'),
+    of('the Watchdog is not heard by an agent that has just started', put('watchdog', '900+0x100') + twin('watchdog', '10+0x100'), 30),
+    first('it cannot ask', put('polled', '0+60x19 1140+0x100'), 26, 'PollStale'),
+    of('it asks no more about an old release', put('polled', '0+60x19 1140+0x100') + put('t0', '-90000+0x100'), 27),
+    first('deliveries are not stored', put('unstored', then_(0, '1+0x100')), 20, 'DeliveriesNotStored'),
+    first('deliveries cannot be read', put('unread', then_(0, '1+0x100')), 20, 'DeliveriesUnreadable'),
+    first('a wrong token', put('untrusted', then_(0, '1+0x100')), 20, 'TokensRefused'),
+    first('firings were not delivered', put('missed', then_(0, '1+0x100')) + twin('missed', then_(0, '1+0x100')), 20, 'DeliveriesMissed'),
+    first('a stolen token delivers what is not true', put('untrue', then_(0, '1+0x100')), 20, 'NotCorroborated'),
+    of('that was long ago', put('untrue', then_(0, '1+0x100')), 55),
+    first('other rules are loaded', put('rules', '_x100') + { others: ['promrulegen_rules_info{service="checkout",environment="production",sha256="0000",version="1"}', '1+0x100'] }, 10, 'RulesAreOthers'),
+    of('no rules are known here', { rules: null }, 30),
 
-    of('an incident waits', put('human', then_(0, '1+0x100')), '36m', { IncidentWaits: 1 }),
-    of('somebody came at once', put('human', '0+0x19 1+0x9 0+0x100'), '36m'),
-    of('a proposal waits', put('proposals', then_(0, '2+0x100')), '36m', { ProposalWaits: 1 }),
-    of('a lock stands for a day', locked('-85260+0x100'), '20m', { LockForgotten: 1 }),
-    of('a lock stands for hours', locked('-85260+0x100'), '18m'),
-    of('the kill switch is left on', put('killed', then_(0, '1+0x100')), '81m', { BrakeForgotten: 1 }),
-    of('a cutover stands still', put('stopped', then_(0, '1+0x100')), '36m', { CutoverStands: 1 }),
+    first('an incident waits', put('human', then_(0, '1+0x100')), 35, 'IncidentWaits'),
+    of('somebody came at once', put('human', '0+0x19 1+0x9 0+0x100'), 36),
+    first('a proposal waits', put('proposals', then_(0, '2+0x100')), 35, 'ProposalWaits'),
+    first('a lock stands for a day', locked('-85260+0x100'), 20, 'LockForgotten'),
+    first('the kill switch is left on', put('killed', then_(0, '1+0x100')), 80, 'BrakeForgotten'),
+    first('a cutover stands still', put('stopped', then_(0, '1+0x100')), 35, 'CutoverStands'),
 
-    of('the git remote is of no use', put('remote', then_(0, '1+0x100')), '23m', { RemoteUnusable: 1 }),
-    of('pages do not arrive', put('unsaid', then_(0, '3+0x100')), '23m', { PagesNotDelivered: 1 }),
-    of('messages do not arrive', oldest('_x20 1200+0x100'), '34m', { MessagesWait: 1 }),
-    of('messages wait for a moment', oldest('_x20 1200+0x100'), '29m'),
-    of('messages are given up', put('lost', then_(0, '1+0x100')), '21m', { MessagesLost: 1 }),
-    of('the database has gone back', put('database', then_(0, '1+0x100')), '31m', { WorksLess: 1 }),
-  ],
+    first('the git remote is of no use', put('remote', then_(0, '1+0x100')), 22, 'RemoteUnusable'),
+    first('pages do not arrive', put('unsaid', then_(0, '3+0x100')), 22, 'PagesNotDelivered'),
+    first('messages do not arrive', oldest('_x20 1200+0x100'), 33, 'MessagesWait'),
+    first('messages are given up', put('lost', then_(0, '1+0x100')), 20, 'MessagesLost'),
+    first('the database has gone back', put('database', then_(0, '1+0x100')), 30, 'WorksLess'),
+  ]),
 }
