@@ -27,12 +27,15 @@ const (
 // telling is how the messages of one environment fare. What was delivered is in the ledger; this is what may be forgotten.
 type telling struct {
 	mu      sync.Mutex
-	tries   int       // of the message in hand that failed
+	tries   int       // that failed, since one did not
+	unfit   int       // of them, how often the last message was refused for what it is
+	last    int64     // the message that was tried last
 	next    time.Time // no try before
 	failing error     // why the last try failed, nil when it did not
 	since   time.Time // of failing
 
-	sent int64 // message that arrived, and whose entry may be missing; 0 for none
+	settled int64  // message that arrived or is lost, and whose entry may be missing; 0 for none
+	lost    string // why it is lost, "" when it arrived
 }
 
 // tell delivers the messages of an environment to its webhook, one after the other, until ctx ends. It holds no turn: whoever acts never waits
@@ -79,39 +82,36 @@ func (a *Agent) tellNext(ctx context.Context, e *environment) (time.Duration, er
 	return 0, a.tellOne(ctx, e, m)
 }
 
-// tellOne delivers one message and records it; or gives it up and records that.
+// tellOne delivers one message, or gives it up, and records that.
 func (a *Agent) tellOne(ctx context.Context, e *environment, m rollback.Message) error {
-	lost, err := a.deliver(ctx, e, m)
-	if err != nil {
-		return nil // logged and counted there; tried again when its time has come
+	t := &e.telling
+	lost, settled := t.outcome(m)
+	if !settled {
+		err := e.herald.Post(ctx, messageFor(e, m))
+		if ctx.Err() != nil {
+			return nil // whether it arrived nobody knows: it is sent again
+		}
+		crashpoint("delivered")
+		if lost, settled = a.came(e, m, err); !settled {
+			return nil // tried again when its time has come
+		}
+		t.settle(m, lost)
 	}
-	e.telling.arrived(m)
-	_, err = a.journal.append(ctx, note{environment: e.name, kind: rollback.MessageTold, author: self, body: rollback.Told{Seq: m.Seq, Lost: lost}})
+	_, err := a.journal.append(ctx, note{environment: e.name, kind: rollback.MessageTold, author: self, body: rollback.Told{Seq: m.Seq, Lost: lost}})
 	crashpoint("told")
 	return err
 }
 
-// deliver posts a message, unless it was posted and is only to be recorded. Without an error it has arrived, or is lost for the reason given.
-func (a *Agent) deliver(ctx context.Context, e *environment, m rollback.Message) (lost string, err error) {
-	t := &e.telling
-	if t.has(m) {
-		return "", nil
-	}
-	err = e.herald.Post(ctx, messageFor(e, m))
-	if ctx.Err() != nil {
-		return "", ctx.Err() // whether it arrived nobody knows
-	}
-	tries := t.came(err, a.now())
+// came logs and counts what came of a try. The message is settled when it arrived, or is lost.
+func (a *Agent) came(e *environment, m rollback.Message, err error) (lost string, settled bool) {
+	lost = e.telling.came(m, err, a.now())
 	outcome := "delivered"
 	if err != nil {
-		outcome, lost = "failed", hopeless(m, err, tries, a.now())
-		a.log.Warn("a message was not delivered", "environment", e.name, "entry", m.Seq, "subject", m.Subject, "tries", tries, "given_up", lost != "", "err", err)
+		outcome = "failed"
+		a.log.Warn("a message was not delivered", "environment", e.name, "entry", m.Seq, "subject", m.Subject, "given_up", lost != "", "err", err)
 	}
 	a.tellings.WithLabelValues(e.plan.Service, e.plan.Environment, outcome).Inc()
-	if lost != "" {
-		return lost, nil
-	}
-	return "", err
+	return lost, err == nil || lost != ""
 }
 
 // messageFor is a message as the webhook's template sees it. Its text is somebody else's: what hides in it is shown.
@@ -125,11 +125,11 @@ func messageFor(e *environment, m rollback.Message) notify.Message {
 		Text: web.Plain(text)}
 }
 
-// wait is for how long a message is not to be tried yet. What arrived already is only to be recorded.
+// wait is for how long a message is not to be tried yet. What is settled is only to be recorded.
 func (t *telling) wait(m rollback.Message, now time.Time) time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.sent == m.Seq {
+	if t.settled == m.Seq {
 		return 0
 	}
 	wait := time.Until(t.next)
@@ -139,45 +139,46 @@ func (t *telling) wait(m rollback.Message, now time.Time) time.Duration {
 	return wait
 }
 
-// arrived keeps that a message needs no more than its entry.
-func (t *telling) arrived(m rollback.Message) {
+func (t *telling) settle(m rollback.Message, lost string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.sent, t.tries = m.Seq, 0
+	t.settled, t.lost = m.Seq, lost
 }
 
-func (t *telling) has(m rollback.Message) bool {
+// outcome is what became of a message that is settled; false if it is not.
+func (t *telling) outcome(m rollback.Message) (lost string, settled bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.sent == m.Seq
+	return t.lost, t.settled == m.Seq
 }
 
-// came keeps what came of a try, and says how many there were of this message.
-func (t *telling) came(err error, now time.Time) int {
+// came keeps what came of a try, and says why the message is not tried any more, "" if it arrived or is.
+func (t *telling) came(m rollback.Message, err error, now time.Time) (lost string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.last != m.Seq {
+		t.last, t.unfit = m.Seq, 0
+	}
 	if err != nil && t.failing == nil {
 		t.since = now
 	}
 	if t.failing = err; err == nil {
 		t.tries, t.next = 0, time.Time{}
-		return 1
+		return ""
 	}
 	t.tries++
 	wait := min(time.Second<<min(t.tries-1, 10), tellPatient)
 	wait += time.Duration(rand.Int64N(int64(wait)/4 + 1)) // not all environments at the same moment
 	if refused, ok := errors.AsType[*notify.Refused](err); ok {
 		wait = max(wait, min(refused.After, tellPatient))
+		if refused.Unfit() {
+			t.unfit++
+		}
 	}
 	t.next = time.Now().Add(wait)
-	return t.tries
-}
-
-// hopeless says why a message that was not taken is not tried any more, "" if it is.
-func hopeless(m rollback.Message, err error, tries int, now time.Time) string {
-	refused, answered := errors.AsType[*notify.Refused](err)
 	switch {
-	case answered && refused.Unfit() && tries >= unfitTries:
+	case t.unfit == unfitTries:
+		t.tries, t.next = 0, time.Time{} // it answers: the next may be taken
 		return "refused: " + inOneLine(err)
 	case now.Sub(m.At) > tellFor:
 		return fmt.Sprintf("tried for %s: %s", tellFor, inOneLine(err))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -280,4 +281,36 @@ func TestAnotherAgentTellsWhatTheFirstCouldNot(t *testing.T) {
 		t.Errorf("told %d times", n)
 	}
 	second.quiet()
+}
+
+// TestAKillCostsNoMessage: killed after the webhook has taken a message and before that is recorded, the agent sends it again, under the same
+// id; killed after that, it does not.
+func TestAKillCostsNoMessage(t *testing.T) {
+	w := bare(t)
+	d := newDaemon(t, w)
+	for point, most := range map[string]int{"delivered": 2, "told": 1} {
+		people := newReceiver(t)
+		write(t, filepath.Join(filepath.Dir(d.config), point), people.URL+"\n")
+		plain, err := os.ReadFile(d.config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		told := strings.ReplaceAll(string(plain), "    budget:", "    notify: {webhook_file: "+point+`, template: '{"ID": {{json .ID}}, "Subject": {{json .Subject}}, "Text": {{json .Text}}}'}`+"\n    budget:")
+		config := d.config
+		d.config = filepath.Join(filepath.Dir(d.config), point+".yaml")
+		write(t, d.config, told)
+		d.start(point)
+		d.do(release.Deed{Act: release.ActKill, Reason: "killed when " + point})
+		if !eventually(30*time.Second, d.dead) {
+			t.Fatalf("it was not killed when %s", point)
+		}
+		d.start("")
+		d.do(release.Deed{Act: release.ActHold, For: "1h", Reason: "the next"})
+		people.about(t, "the next")
+		if n := people.about(t, "killed when "+point); n > most {
+			t.Errorf("killed when %s: told %d times", point, n)
+		}
+		d.kill()
+		d.config = config
+	}
 }

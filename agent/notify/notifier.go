@@ -1,9 +1,11 @@
-// Package notify pages people by sending alerts to the user's own Alertmanager, which knows whom to call, when, and who has silenced
-// what. Every page is sent to every Alertmanager: members of a cluster do not pass alerts on to each other.
+// Package notify speaks to people by two paths. Pages are alerts to the user's own Alertmanager, which knows whom to call, when, and who has
+// silenced what. Every page is sent to every Alertmanager: members of a cluster do not pass alerts on to each other. Messages go to the
+// webhook of a chat, in whatever form its template gives them.
 //
 // It keeps nothing and repeats nothing. A page lasts until its end time, so whoever wants it to stay sends it again before that, from
-// what the ledger says is open; after a crash nothing needs to be remembered. Pages carry rollback="none": the agent never acts on its
-// own alerts.
+// what the ledger says is open; after a crash nothing needs to be remembered. What of the messages has arrived is in the ledger, too
+// (rollback.Outbox). Pages carry rollback="none": the agent never acts on its own alerts. A template can fill in and nothing else: it
+// reads no file and no variable, and ends. Addresses of webhooks are secrets, and in no error.
 package notify
 
 import (
