@@ -45,6 +45,7 @@ type Agent struct {
 	environments map[string]*environment
 	notifier     *notify.Notifier
 	bound        map[string][]string // environments by the names of the tokens that are bound to some
+	redact       func(string) string // takes the secrets in force out of text
 	retention    time.Duration       // 0: the ledger is kept whole
 	started      time.Time
 	reloaded     chan struct{} // closed when the configuration has been replaced
@@ -122,7 +123,7 @@ func (a *Agent) configure(c config.Config) error {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.environments, a.notifier, a.retention, a.bound = environments, n, c.Ledger.Retention.Std(), bound
+	a.environments, a.notifier, a.retention, a.bound, a.redact = environments, n, c.Ledger.Retention.Std(), bound, c.Redact
 	return nil
 }
 
@@ -216,6 +217,13 @@ func (a *Agent) told(source, name string) *environment {
 		return nil
 	}
 	return a.environments[name]
+}
+
+// discreet takes the secrets in force out of text.
+func (a *Agent) discreet() func(string) string {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	return a.redact
 }
 
 // all are the environments in order of their names.

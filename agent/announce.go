@@ -35,6 +35,7 @@ func (a *Agent) announce(ctx context.Context, e *environment, state *rollback.En
 	said := "through Alertmanager"
 	if e.chat != nil {
 		if err := e.chat.Post(ctx, notify.Message{At: a.now().UTC().Format(time.RFC3339), Subject: string(rollback.SubjectCutover), Severity: rollback.SeverityInfo, Service: e.plan.Service, Environment: e.plan.Environment, Title: "Cutover of " + e.name, Text: text, Cutover: c.ID, Commit: c.Commit, Tag: state.Pin.Name()}); err != nil {
+			err = errors.New(e.redact(err.Error())) // it may have answered with its address, which is a secret
 			return "", &release.Problem{Kind: release.Undecided, Message: "the chat did not take the announcement", Cause: err,
 				Hint: "tell people yourself, and say so: rollback-agent cutover done " + c.Awaited(slo.StepAnnounce)}
 		}

@@ -94,9 +94,10 @@ func firingOf(a template.Alert) (rollback.Firing, error) {
 	return f, nil
 }
 
-// quarantine is what is kept of a body that could not be read.
-func quarantine(source string, body []byte, problem error) rollback.Quarantine {
-	return rollback.Quarantine{Source: source, BodySHA: digest(body), Size: len(body), Head: capped(string(body), maxHead), Problem: problem.Error()}
+// quarantine is what is kept of a body that could not be read. It may be anything: a request with its headers, and so with its token.
+func quarantine(source string, body []byte, problem error, redact func(string) string) rollback.Quarantine {
+	head := capped(redact(string(body[:min(len(body), 2*maxHead)])), maxHead)
+	return rollback.Quarantine{Source: source, BodySHA: digest(body), Size: len(body), Head: head, Problem: redact(problem.Error())}
 }
 
 // environmentOf is the environment an alert speaks of.

@@ -92,7 +92,7 @@ func FuzzDelivery(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		d, err := parseDelivery("am", body)
 		if err != nil {
-			_ = quarantine("am", body, err)
+			_ = quarantine("am", body, err, strings.Clone)
 			return
 		}
 		for _, firing := range d.Firings {

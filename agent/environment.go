@@ -250,7 +250,7 @@ func open(c config.Config, env config.Environment) (*environment, error) {
 	e.paths, e.marks, e.drill = env.Git.Paths, env.Git.MarkerTags, env.Drill
 	e.redact, e.logs, e.reports = c.Redact, verify.Logs{Root: c.Logs, Redact: c.Redact}, c.Reports
 	e.credentials = cmp.Or(env.Git.CredentialsFile, env.Git.Transport.SSH.KeyFile, env.Git.Transport.SSH.AgentSocket)
-	e.remote, errs[2] = openRemote(env.Git)
+	e.remote, errs[2] = openRemote(env.Git, c.Redact)
 	read := env.Git.Read
 	e.runner = verify.Runner{URL: cmp.Or(read.URL, env.Git.URL), Redact: c.Redact, Access: verify.Access{Credentials: string(read.Credentials),
 		Key: string(read.Key), KnownHosts: env.Git.Transport.SSH.KnownHostsFile, CAFile: env.Git.Transport.TLS.CAFile}}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/coclai/cutover/agent/gitrepo"
@@ -30,7 +31,7 @@ func (a *Agent) Receive(ctx context.Context, source string, body []byte) (web.Re
 	}
 	notes, disposition := a.split(d), a.disposition(d)
 	if unreadable != nil {
-		notes = []note{{kind: rollback.AlertsQuarantined, author: source, body: quarantine(source, body, unreadable)}}
+		notes = []note{{kind: rollback.AlertsQuarantined, author: source, body: quarantine(source, body, unreadable, a.discreet())}}
 	}
 	seq, err := a.journal.receive(ctx, notes...)
 	crashpoint("received")
@@ -39,7 +40,7 @@ func (a *Agent) Receive(ctx context.Context, source string, body []byte) (web.Re
 		return web.Receipt{}, &release.Problem{Kind: release.Unavailable, Message: "not stored", Cause: err, Hint: "it is safe to send it again"}
 	}
 	if unreadable != nil {
-		return web.Receipt{}, release.Problemf(release.Invalid, "the body is kept in quarantine", "%v", unreadable)
+		return web.Receipt{}, release.Problemf(release.Invalid, "the body is kept in quarantine", "%s", a.discreet()(unreadable.Error()))
 	}
 	if d.Truncated > 0 {
 		a.log.Warn("a delivery was cut: asking Alertmanager for the whole", "source", source, "cut", d.Truncated)
@@ -304,7 +305,7 @@ func (a *Agent) pushPrepared(ctx context.Context, e *environment, i *rollback.In
 	case refused:
 		notes = []note{trouble(e.name, i.ID, rollback.CredentialsRefused, e.refusedUs(err))}
 	case seen.Outcome == gitrepo.Rejected:
-		notes = []note{trouble(e.name, i.ID, rollback.PushRejected, fmt.Sprintf("the remote refused the rollback: %s %v", seen.Text, err))}
+		notes = []note{trouble(e.name, i.ID, rollback.PushRejected, "the remote refused the rollback: "+words(seen.Text, err))}
 	}
 	_, err = a.journal.append(ctx, notes...)
 	crashpoint("pushed")
@@ -341,4 +342,12 @@ func lastRollback(i *rollback.Incident) rollback.Decision {
 		}
 	}
 	return rollback.Decision{}
+}
+
+// words are what is known of a push that was refused: what the remote said, and what went wrong, if anything did.
+func words(said string, err error) string {
+	if err == nil {
+		return said
+	}
+	return strings.TrimSpace(said + " " + err.Error())
 }

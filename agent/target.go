@@ -15,8 +15,8 @@ import (
 )
 
 // openRemote makes the remote of an environment, with the key that signs and those whose signature counts.
-func openRemote(g config.Git) (*gitrepo.Remote, error) {
-	c := gitrepo.Config{URL: g.URL, Branch: g.Branch, CredentialsFile: g.CredentialsFile,
+func openRemote(g config.Git, redact func(string) string) (*gitrepo.Remote, error) {
+	c := gitrepo.Config{URL: g.URL, Branch: g.Branch, CredentialsFile: g.CredentialsFile, Redact: redact,
 		Bearer: g.Transport.Auth == "bearer", Timeout: g.Transport.Timeout.Std(), Proxy: g.Transport.Proxy,
 		TLS: gitrepo.TLS(g.Transport.TLS), SSH: gitrepo.SSH(g.Transport.SSH),
 		Author: gitrepo.Identity{Name: g.Author.Name, Email: g.Author.Email}}

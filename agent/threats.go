@@ -83,7 +83,10 @@
 //
 //	I1   secrets in what is put out
 //	     agent/config.TestSecretsAreNeverPrinted, agent/config.TestWhatIsShownIsReadableAgainAndHasNoSecret,
-//	     agent/config.TestADiagnosticIsDrawnAndASecretInTheLineIsNot, agent/verify.TestOutputIsCutCleanedAndRedacted
+//	     agent/config.TestADiagnosticIsDrawnAndASecretInTheLineIsNot, agent/config.TestEverySecretIsTakenOutInEveryForm,
+//	     agent/gitrepo.TestWhatTheServerEchoesOfOurCredentialsIsNotTold, agent/verify.TestOutputIsCutCleanedAndRedacted,
+//	     cmd/rollback-agent.TestNoSecretIsInAnyOutput, cmd/rollback-agent.TestALogIsWithoutSecretsWhoeverWroteIt
+//	     not held: what Go's runtime prints when the whole program crashes goes past the log; a panic that is not caught would print its value
 //
 //	I2   pages without a token
 //	     agent/web.TestEachTokenOpensItsRoutesOnly, agent/web.TestNoRouteIsForgotten

@@ -19,7 +19,7 @@ var threats = map[string]int{"S": 8, "T": 12, "R": 2, "I": 5, "D": 7, "E": 6, "C
 
 var (
 	threatLine = regexp.MustCompile(`^([A-Z]\d+) +(.+)$`)
-	heldBy     = regexp.MustCompile(`^(?:[a-z/]+\.(?:Test|Fuzz)\w+|testdata/[\w/-]+\.txtar)$`)
+	heldBy     = regexp.MustCompile(`^(?:[a-z/-]+\.(?:Test|Fuzz)\w+|testdata/[\w/-]+\.txtar)$`)
 	reason     = regexp.MustCompile(`^not held: (?:\w.{40,})$`)
 )
 

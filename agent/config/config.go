@@ -8,8 +8,6 @@
 package config
 
 import (
-	"strings"
-
 	"github.com/coclai/cutover/generator/slo"
 	"go.yaml.in/yaml/v4"
 )
@@ -188,40 +186,4 @@ func (c Config) Masked() []byte {
 		panic("config that cannot be printed: " + err.Error()) // plain structs of text and numbers always can
 	}
 	return content
-}
-
-// Redact replaces every secret of the configuration in text by ***: what a git server or a gate prints may echo one.
-func (c Config) Redact(text string) string {
-	for _, s := range c.secrets() {
-		text = strings.ReplaceAll(text, string(s), mask)
-	}
-	return text
-}
-
-// secrets are all secrets; of user:password also the password alone.
-func (c Config) secrets() []Secret {
-	var all []Secret
-	if c.Storage.DSN != "" {
-		all = append(all, c.Storage.DSN)
-	}
-	for _, t := range c.Web.Tokens {
-		all = append(all, t.Secrets...)
-	}
-	for _, e := range c.Environments {
-		for _, webhook := range []Secret{e.Announce.Webhook, e.Notify.Webhook} {
-			if webhook != "" {
-				all = append(all, webhook)
-			}
-		}
-		for _, secret := range []Secret{e.Git.Credentials, e.Git.Read.Credentials} {
-			if secret == "" {
-				continue
-			}
-			all = append(all, secret)
-			if _, password, ok := strings.Cut(string(secret), ":"); ok && password != "" {
-				all = append(all, Secret(password))
-			}
-		}
-	}
-	return all
 }

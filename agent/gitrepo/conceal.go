@@ -10,7 +10,10 @@ import (
 
 // concealment takes what we sent to prove who we are out of what the server says: a hook, a proxy or an error page may echo it. It is made anew
 // for each request, of what that request carried. Its zero value takes out nothing.
-type concealment struct{ secrets []string }
+type concealment struct {
+	secrets []string
+	redact  func(string) string // takes out what others have given to the same server; nil takes out nothing
+}
 
 const (
 	shortest = 4 // of anything shorter, what is left of the text would tell it
@@ -21,7 +24,8 @@ const (
 func conceal(user, password string) concealment {
 	var c concealment
 	for _, s := range []string{password, base64.StdEncoding.EncodeToString([]byte(user + ":" + password))} {
-		for _, form := range []string{s, strings.Trim(strconv.Quote(s), `"`)} {
+		quoted := strconv.Quote(s)
+		for _, form := range []string{s, quoted[1 : len(quoted)-1]} {
 			if len(form) >= shortest {
 				c.secrets = append(c.secrets, form)
 			}
@@ -33,6 +37,9 @@ func conceal(user, password string) concealment {
 
 // text is a text without them; nor does it end in the beginning of one, where it was cut.
 func (c concealment) text(s string) string {
+	if c.redact != nil {
+		s = c.redact(s)
+	}
 	for _, secret := range c.secrets {
 		s = strings.ReplaceAll(s, secret, "***")
 	}

@@ -29,7 +29,10 @@ type Config struct {
 	// is read anew for every request, so rotation needs no restart. Empty:
 	// anonymous. Over plain http credentials go to a loopback address only.
 	CredentialsFile string
-	Bearer          bool // the line is sent as it is, as "Authorization: Bearer"
+
+	// Redact takes out of what the remote says what others have given to the same server; what we sent is taken out anyway. nil: nothing more.
+	Redact func(string) string
+	Bearer bool // the line is sent as it is, as "Authorization: Bearer"
 
 	TLS   TLS
 	SSH   SSH

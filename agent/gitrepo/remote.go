@@ -18,6 +18,7 @@ type Remote struct {
 	key       *Key
 	signers   *Signers
 	timeout   time.Duration
+	redact    func(string) string
 	recall    recall
 	before    func(context.Context) error // asked before anything is sent that moves a ref; nil: nobody
 
@@ -41,7 +42,7 @@ func Open(c Config) (*Remote, error) {
 	if err = errors.Join(bad, err); err != nil {
 		return nil, fmt.Errorf("open remote: %w", err)
 	}
-	return &Remote{transport: t, branch: branchPrefix + c.Branch, author: c.Author, key: c.Key, signers: c.Signers, timeout: c.Timeout}, nil
+	return &Remote{transport: t, branch: branchPrefix + c.Branch, author: c.Author, key: c.Key, signers: c.Signers, timeout: c.Timeout, redact: c.Redact}, nil
 }
 
 // Close drops idle connections. The Remote stays usable.

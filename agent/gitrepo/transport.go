@@ -34,9 +34,9 @@ func (r *Remote) send(ctx context.Context, q request) (*answer, error) {
 	a, err := r.transport.exchange(ctx, q)
 	if err != nil {
 		cancel()
-		return nil, err
+		return nil, concealment{redact: r.redact}.err(err)
 	}
-	a.cancel = cancel
+	a.cancel, a.hides.redact = cancel, r.redact
 	return a, nil
 }
 

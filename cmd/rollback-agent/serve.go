@@ -40,7 +40,7 @@ type daemon struct {
 }
 
 func serveFlags(cmd *kingpin.CmdClause, env streams) command {
-	d := &daemon{env: env, log: promslog.Config{Level: promslog.NewLevel(), Format: promslog.NewFormat(), Writer: env.err}}
+	d := &daemon{env: env, log: promslog.Config{Level: promslog.NewLevel(), Format: promslog.NewFormat()}}
 	cmd.Flag("config.file", "The agent's file.").Default("agent.yaml").StringVar(&d.configFile)
 	cmd.Flag("config.check", "Check the file and exit, like check-config.").BoolVar(&d.checkOnly)
 	cmd.Flag("web.open-page", "Show the status page without a token. Only for loopback and demonstrations.").BoolVar(&d.openPage)
@@ -63,6 +63,9 @@ func (d *daemon) serve(ctx context.Context) error {
 	if err := refused(*d.listen.WebConfigFile, config.Trusted(*d.listen.WebConfigFile), d.env); err != nil {
 		return err
 	}
+	leaveNoCore()
+	log := newDiscreet(d.env.err, c.Redact)
+	d.log.Writer = log
 	logger := slog.New(plainLog{promslog.New(&d.log).Handler()})
 	options := agent.Options{Config: c, Logger: logger, Now: time.Now}
 	closeLedger, err := openLedger(ctx, &options)
@@ -75,6 +78,8 @@ func (d *daemon) serve(ctx context.Context) error {
 		return fmt.Errorf("start: %w", err)
 	}
 	s := newSettings(d.configFile, c, a, logger)
+	inForce := func(text string) string { return s.config().Redact(text) }
+	log.redact.Store(&inForce)
 	server := d.server(a, s, logger)
 	listeners, err := listen(d.listen, d.addressFile)
 	if err != nil {
