@@ -156,6 +156,7 @@ var targetReasons = map[gitrepo.Kind]rollback.Reason{
 	gitrepo.ErrTagMismatch: rollback.TargetMismatch,
 	gitrepo.ErrUnsigned:    rollback.TargetUnsigned,
 	gitrepo.ErrSignature:   rollback.TargetUntrusted,
+	gitrepo.ErrForbidden:   rollback.TargetForbidden,
 }
 
 func targetState(err error) rollback.TargetState {

@@ -109,6 +109,7 @@ var remoteKinds = map[gitrepo.Kind]release.Kind{
 	gitrepo.ErrTagMoved:    release.Refused,
 	gitrepo.ErrUnsigned:    release.Refused,
 	gitrepo.ErrSignature:   release.Refused,
+	gitrepo.ErrForbidden:   release.Refused,
 	gitrepo.ErrBadTree:     release.Refused,
 	gitrepo.ErrPath:        release.Refused,
 }
@@ -127,6 +128,7 @@ var remoteHints = map[gitrepo.Kind]string{
 	gitrepo.ErrTagMoved:   "find out who moved it; another stable tag can be named",
 	gitrepo.ErrUnsigned:   "sign it with git tag -s, or give the agent a git.signing_key_file: git.stable_tags asks for signatures",
 	gitrepo.ErrSignature:  "git.stable_tags names those whose signature counts",
+	gitrepo.ErrForbidden:  "git.stable_tags in the agent's file says what must not be restored: refuse, not_before",
 	gitrepo.ErrPath:       "paths are from the top of the repository, and lead through folders",
 }
 

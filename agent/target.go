@@ -20,6 +20,7 @@ func openRemote(g config.Git, redact func(string) string) (*gitrepo.Remote, erro
 		Bearer: g.Transport.Auth == "bearer", Timeout: g.Transport.Timeout.Std(), Proxy: g.Transport.Proxy,
 		TLS: gitrepo.TLS(g.Transport.TLS), SSH: gitrepo.SSH(g.Transport.SSH),
 		Author: gitrepo.Identity{Name: g.Author.Name, Email: g.Author.Email}}
+	c.Floor = gitrepo.Floor{Refused: g.StableTags.Refuse, NotBefore: g.StableTags.Floor}
 	if err := gitrepo.CheckPaths(g.Paths); err != nil {
 		return nil, fmt.Errorf("git.paths: %w", err)
 	}

@@ -97,3 +97,30 @@ func TestAnAutomaticRollbackMovesOnlyThePaths(t *testing.T) {
 		t.Errorf("the rollback itself: %v", err)
 	}
 }
+
+// TestWhatHasAKnownHoleIsNotRestored holds T11: what the agent's file forbids is no target, pinned or not, and whoever asks.
+func TestWhatHasAKnownHoleIsNotRestored(t *testing.T) {
+	var c config.Config
+	w, r := out(t, func(made *config.Config) { c = *made })
+	commit := w.git.Git(t, "rev-parse", "stable-1^{commit}")
+	for name, tags := range map[string]config.StableTags{
+		"by its name":   {Refuse: []string{"stable-0", "stable-1"}},
+		"by its commit": {Refuse: []string{commit}},
+		"by its age":    {Floor: w.git.Clock()},
+	} {
+		c.Environments[0].Git.StableTags = tags
+		if err := r.Reload(c); err != nil {
+			t.Fatal(err)
+		}
+		for _, act := range []release.Act{release.ActStable, release.ActPreview, release.ActRollback} {
+			if _, err := r.Do(context.Background(), release.Deed{Act: act, Tag: "stable-1", Author: "kim", Tip: w.git.Tip(t, branch)}); err == nil || !strings.Contains(err.Error(), "must not be gone back to") {
+				t.Errorf("%s, %s: %v", name, act, err)
+			}
+		}
+	}
+	c.Environments[0].Git.StableTags = config.StableTags{Refuse: []string{"stable-10"}, Floor: time.Unix(1_000_000_000, 0)}
+	if err := r.Reload(c); err != nil {
+		t.Fatal(err)
+	}
+	r.do(release.Deed{Act: release.ActPreview, Tag: "stable-1"})
+}

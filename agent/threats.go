@@ -70,7 +70,7 @@
 //	     agent/gitrepo.TestHostileTreesAreRefused, agent/gitrepo.FuzzTreesAndLocksAreReadWhole, agent/verify.TestACheckoutThatCannotBeMadeIsAnError
 //
 //	T11  restored version with a known hole
-//	     not held: no test shows it yet; the commits after this one close it or say why not
+//	     agent.TestWhatHasAKnownHoleIsNotRestored
 //
 //	T12  text that becomes SQL
 //	     not held: no test shows it yet; the commits after this one close it or say why not

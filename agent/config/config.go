@@ -8,6 +8,8 @@
 package config
 
 import (
+	"time"
+
 	"github.com/coclai/cutover/generator/slo"
 	"go.yaml.in/yaml/v4"
 )
@@ -109,12 +111,16 @@ type ReadAccess struct {
 	Key             Secret `yaml:"-"`
 }
 
-// StableTags is whose signature makes a tag one that can be returned to. With either file, an unsigned or foreign-signed tag is none.
+// StableTags is what makes a tag one that can be returned to. With either file, an unsigned or foreign-signed tag is none.
 type StableTags struct {
 	SignersFile string `yaml:"signers_file,omitempty"`         // as git's gpg.ssh.allowedSignersFile
 	KeyringFile string `yaml:"openpgp_keyring_file,omitempty"` // public keys, armored or not
 	Signers     []byte `yaml:"-"`
 	Keyring     []byte `yaml:"-"`
+
+	Refuse    []string  `yaml:"refuse,omitempty"`     // tags, and commits by their 40 digits, that are never gone back to: they have a known hole
+	NotBefore string    `yaml:"not_before,omitempty"` // date, or RFC 3339: no tag on an older commit is gone back to
+	Floor     time.Time `yaml:"-"`                    // the same; zero without
 }
 
 // Author signs the agent's commits with name and address.

@@ -100,6 +100,9 @@ type (
 	stableTags struct {
 		SignersFile diag.Text `yaml:"signers_file"`
 		KeyringFile diag.Text `yaml:"openpgp_keyring_file"`
+
+		Refuse    []diag.Text `yaml:"refuse"`
+		NotBefore diag.Text   `yaml:"not_before"`
 	}
 	budgetFile struct {
 		PerRelease diag.Text `yaml:"per_release"`

@@ -70,6 +70,8 @@ func TestEveryMistakeIsShownWhereItIs(t *testing.T) {
 		{"no signing key", "signing_key_file: ''", "signing_key_file: key", `agent.yaml:21:25: key: no such file or directory`},
 		{"no signers", "signers_file: ''", "signers_file: x", `agent.yaml:22:35: x: no such file or directory`},
 		{"no keyring", "signers_file: ''", "openpgp_keyring_file: x", `agent.yaml:22:43: x: no such file or directory`},
+		{"a tag with blanks", "signers_file: ''", "refuse: [stable-1, 'stable 2']", `agent.yaml:22:40: "stable 2" is neither a tag nor a commit`},
+		{"a floor that is no date", "signers_file: ''", "not_before: march", `agent.yaml:22:33: "march" is no date`},
 		{"budget", "per_release: 0", "per_release: 2", `agent.yaml:23:27: a release can be rolled back only once`},
 		{"negative", "per_day: 3", "per_day: -1", `agent.yaml:23:39: "-1" is no whole number from 0`},
 		{"arm", "propose: 1d", "propose: 6h", `agent.yaml:24:31: proposals would end after 6h, before automatic rollbacks after 12h`},

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/coclai/cutover/generator/diag"
 )
@@ -39,6 +40,27 @@ func (r *reader) signing(g gitFile, git *Git) {
 		tags.Keyring = r.keys(g.StableTags.KeyringFile, tags.KeyringFile, false)
 	}
 	git.MarkerTags = r.yes(g.MarkerTags)
+	r.floor(g.StableTags, tags)
+}
+
+// floor reads what must not be gone back to.
+func (r *reader) floor(given stableTags, tags *StableTags) {
+	for _, t := range given.Refuse {
+		if !branches.MatchString(t.Value) {
+			r.complain(t, quoted(t.Value)+" is neither a tag nor a commit", "write the tag's short name, or all 40 digits of the commit")
+		}
+		tags.Refuse = append(tags.Refuse, t.Value)
+	}
+	if tags.NotBefore = given.NotBefore.Value; tags.NotBefore == "" {
+		return
+	}
+	var err error
+	for _, layout := range []string{time.DateOnly, time.RFC3339} {
+		if tags.Floor, err = time.Parse(layout, tags.NotBefore); err == nil {
+			return
+		}
+	}
+	r.complain(given.NotBefore, quoted(tags.NotBefore)+" is no date", "write 2026-03-01, or 2026-03-01T12:00:00+09:00")
 }
 
 // maxKeyFile is above any ring of keys; a longer file was named by mistake.

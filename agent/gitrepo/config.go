@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -29,10 +30,10 @@ type Config struct {
 	// is read anew for every request, so rotation needs no restart. Empty:
 	// anonymous. Over plain http credentials go to a loopback address only.
 	CredentialsFile string
+	Bearer          bool // the line is sent as it is, as "Authorization: Bearer"
 
 	// Redact takes out of what the remote says what others have given to the same server; what we sent is taken out anyway. nil: nothing more.
 	Redact func(string) string
-	Bearer bool // the line is sent as it is, as "Authorization: Bearer"
 
 	TLS   TLS
 	SSH   SSH
@@ -40,9 +41,29 @@ type Config struct {
 
 	Key     *Key     // signs commits, tags and lock records; nil: nothing is signed
 	Signers *Signers // whose signature a tag must bear; nil: none is asked for
+	Floor   Floor    // what no tag may lead back to
 
 	Author  Identity      // author and committer of commits, tagger of tags
 	Timeout time.Duration // of one request, its answer included, and of ssh's handshake; zero: 30 s
+}
+
+// Floor keeps what has a known hole from being restored. Its zero value forbids nothing.
+type Floor struct {
+	Refused   []string  // short names of tags, and ids of commits
+	NotBefore time.Time // a tag's commit must not be older, by its committer's date; zero: any may be
+}
+
+// admits refuses a tag with ErrForbidden.
+func (f Floor) admits(name string, c Commit) error {
+	for _, refused := range []string{name, string(c.ID)} {
+		if slices.Contains(f.Refused, refused) {
+			return fmt.Errorf("%w: %s is refused by name", ErrForbidden, refused)
+		}
+	}
+	if c.Committed.Before(f.NotBefore) {
+		return fmt.Errorf("%w: commit %s is of %s, older than %s", ErrForbidden, c.ID.Short(), c.Committed.Format(time.RFC3339), f.NotBefore.Format(time.RFC3339))
+	}
+	return nil
 }
 
 // TLS is what https may need beyond the system's authorities.

@@ -17,6 +17,7 @@ type Remote struct {
 	author    Identity
 	key       *Key
 	signers   *Signers
+	floor     Floor
 	timeout   time.Duration
 	redact    func(string) string
 	recall    recall
@@ -42,7 +43,7 @@ func Open(c Config) (*Remote, error) {
 	if err = errors.Join(bad, err); err != nil {
 		return nil, fmt.Errorf("open remote: %w", err)
 	}
-	return &Remote{transport: t, branch: branchPrefix + c.Branch, author: c.Author, key: c.Key, signers: c.Signers, timeout: c.Timeout, redact: c.Redact}, nil
+	return &Remote{transport: t, branch: branchPrefix + c.Branch, author: c.Author, key: c.Key, signers: c.Signers, floor: c.Floor, timeout: c.Timeout, redact: c.Redact}, nil
 }
 
 // Close drops idle connections. The Remote stays usable.

@@ -41,6 +41,7 @@ func (p Pin) tag() (string, error) {
 // can be put under any ref), points elsewhere than the remote says, or at
 // anything but a commit: nested tags are refused, so there is nothing to peel
 // twice. With [Signers]: ErrUnsigned, also for a lightweight tag, or ErrSignature.
+// Below the [Floor]: ErrForbidden.
 func (r *Remote) ReadTag(ctx context.Context, name string) (Pin, error) {
 	pin, err := r.readTag(ctx, name, "")
 	if err != nil {
@@ -116,6 +117,9 @@ func (r *Remote) checkTag(name string, at ref, objects map[ID]packed) (pin Pin, 
 		return Pin{}, err
 	}
 	pin.Ref, pin.Object, pin.Commit, pin.Tree = tagPrefix+name, at.id, c.ID, c.Tree
+	if err := r.floor.admits(name, c); err != nil {
+		return Pin{}, err
+	}
 	return pin, nil
 }
 

@@ -53,6 +53,7 @@ const (
 	ByHand             Reason = "by_hand"             // a person rolls back without any firing
 	TargetUnsigned     Reason = "target_unsigned"     // signatures are asked for, and the pinned tag has none
 	TargetUntrusted    Reason = "target_untrusted"    // its signature is bad, or of nobody allowed
+	TargetForbidden    Reason = "target_forbidden"    // the agent's file forbids it: it has a known hole
 	Unscoped           Reason = "paths_unusable"      // the paths cannot be put back
 	Approved           Reason = "approved"            // a person approved what was proposed
 	Dismissed          Reason = "dismissed"           // a person said no to what was proposed
