@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/alertmanager/template"
 
 	"github.com/coclai/cutover/agent/rollback"
+	"github.com/coclai/cutover/agent/web"
 	"github.com/coclai/cutover/generator/slo"
 )
 
@@ -37,6 +38,9 @@ type message struct {
 func parseDelivery(source string, body []byte) (rollback.Delivery, error) {
 	d := rollback.Delivery{Source: source, BodySHA: digest(body)}
 	var m message
+	if err := web.Unambiguous(body); err != nil {
+		return d, fmt.Errorf("not a JSON body that means one thing: %w", err)
+	}
 	if err := json.Unmarshal(body, &m); err != nil {
 		return d, fmt.Errorf("not a JSON body: %w", err)
 	}

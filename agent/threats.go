@@ -46,10 +46,10 @@
 //	     agent/gitrepo.TestTrailersAreOursWhateverOthersSay
 //
 //	T4   text that becomes a line of a log
-//	     not held: no test shows it yet; the commits after this one close it or say why not
+//	     agent.TestEachRecordOfTheLogIsOneLine
 //
 //	T5   label that becomes a series
-//	     not held: no test shows it yet; the commits after this one close it or say why not
+//	     agent.TestLabelsMakeNoSeries
 //
 //	T6   text that becomes markup
 //	     agent/web.TestTextNeverBecomesMarkup, agent/report.TestHostileTextsAreTexts, agent/report.TestThePageLoadsAndRunsNothing,
@@ -73,7 +73,7 @@
 //	     agent.TestWhatHasAKnownHoleIsNotRestored
 //
 //	T12  text that becomes SQL
-//	     not held: no test shows it yet; the commits after this one close it or say why not
+//	     agent/ledger.TestItKeepsTheContract, agent/ledger.TestASharedLedger
 //
 //	R1   nobody did it
 //	     agent/rollback.TestPersonsAreNamedInTheState, agent/web.TestAButtonIsADeedOfWhoIsSignedIn
@@ -92,7 +92,7 @@
 //	     agent/web.TestEachTokenOpensItsRoutesOnly, agent/web.TestNoRouteIsForgotten
 //
 //	I3   URL of a body that is fetched
-//	     not held: no test shows it yet; the commits after this one close it or say why not
+//	     agent.TestNoAddressInABodyIsAsked
 //
 //	I4   persons' data in alerts
 //	     agent.TestHugeAndHostileLabelsAreCut
@@ -101,7 +101,8 @@
 //	     agent/web.TestATokenThatIsBoundSeesItsEnvironmentsAlone
 //
 //	D1   oversized or malformed body
-//	     agent/web.TestAWebhookOverTheLimitIsTooLarge, agent.TestBodiesThatAreNoDelivery, agent.FuzzDelivery
+//	     agent/web.TestAWebhookOverTheLimitIsTooLarge, agent/web.TestWhatCanBeReadInTwoWaysIsNotRead, agent/web.FuzzUnambiguous,
+//	     agent.TestNoBodyIsAServersError, agent.TestBodiesThatAreNoDelivery, agent.TestHugeAndHostileLabelsAreCut, agent.FuzzDelivery
 //
 //	D2   slow bodies and idle connections
 //	     not held: no test shows it yet; the commits after this one close it or say why not

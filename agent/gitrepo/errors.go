@@ -42,7 +42,7 @@ const (
 	ErrExists      Kind = "the ref exists already"
 	ErrInvalid     Kind = "not a valid name" // of a branch, tag, environment or object: nothing was asked of the remote
 	ErrUnsigned    Kind = "the tag is not signed"
-	ErrSignature   Kind = "the tag's signature is not good" // bad, or of nobody allowed to sign
+	ErrSignature   Kind = "the tag's signature is not good"              // bad, or of nobody allowed to sign
 	ErrForbidden   Kind = "the tag is one that must not be gone back to" // see [Floor]
 	ErrBadTree     Kind = "the tree is not as git makes them"
 	ErrPath        Kind = "the path cannot be restored" // leads through a file, link or submodule, or holds nothing on either side

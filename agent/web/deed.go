@@ -78,6 +78,9 @@ func acts() string {
 }
 
 func strict(text []byte, into any) error {
+	if err := Unambiguous(text); err != nil {
+		return err
+	}
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(into); err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -175,4 +176,27 @@ func oneMoment(t *testing.T, open Open) {
 		t.Errorf("%d entries were read, 2 were there when it began", read)
 	}
 	gapless(t, s, 4)
+}
+
+// isText puts what means something to a database into every field that holds text; it comes back byte for byte.
+func isText(t *testing.T, open Open) {
+	s := open(t)
+	var want []rollback.Entry
+	for n, text := range []string{"'; DROP TABLE entries; --", `"; DELETE FROM entry; --`, "') OR ('1'='1", "$1 $2 ?1 :x @x", "%s%n%d", `\\' \u0000 \x00`, "/*", "--", "\r\n\t", "\u202e\u200b\ufeff",
+		"한국어 \U0001F4A5", "COPY x FROM PROGRAM 'id'", "pg_sleep(9)", "`id`", "$(id)", "<script>", strings.Repeat("'", 1000)} {
+		body, err := json.Marshal(map[string]string{text: text, "nul": "\x00"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, rollback.Entry{At: Noon, Environment: text, Kind: rollback.GateRecorded, Author: text, Incident: text, Once: fmt.Sprint(n, text), Body: body})
+	}
+	Append(t, s, want...)
+	s = reopen(t, s, open)
+	got := All(t, s, 0)
+	for n := range want {
+		want[n].Seq = int64(n + 1)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
 }

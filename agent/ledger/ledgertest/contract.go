@@ -27,6 +27,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		test func(*testing.T, Open)
 	}{
 		{"entries come back as appended after reopening", comeBack},
+		{"text is text, and never a statement", isText},
 		{"a key is admitted once and the whole append fails", once},
 		{"a hundred at once are gapless and one key wins", atOnce},
 		{"what cannot be read back is refused", refuse},
