@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -85,8 +86,27 @@ func (d *daemon) serve(ctx context.Context) error {
 	if err != nil {
 		return unable(err.Error(), "choose another address with --web.listen-address")
 	}
+	if err := d.mayBeSeen(listeners, logger); err != nil {
+		listeners.close()
+		return err
+	}
 	logger.Info("rollback-agent starts", "version", version.Info(), "config", d.configFile, "max_mode", c.MaxMode, "addresses", listeners.addresses())
 	return d.together(ctx, actors{agent: a, settings: s, server: server, listeners: listeners, logger: logger})
+}
+
+// mayBeSeen refuses the open page where others than this machine could read it, and warns of tokens that travel in the clear.
+func (d *daemon) mayBeSeen(l listeners, logger *slog.Logger) error {
+	addresses := l.exposed()
+	if len(addresses) == 0 {
+		return nil
+	}
+	if d.openPage {
+		return no("--web.open-page shows the page to everybody who reaches "+strings.Join(addresses, ", "), "listen on 127.0.0.1, or leave the flag out")
+	}
+	if *d.listen.WebConfigFile == "" {
+		logger.Warn("without TLS tokens can be read on the way: give --web.config.file, or let a proxy that speaks it stand before", "addresses", addresses)
+	}
+	return nil
 }
 
 // openLedger opens the one that the configuration names.
