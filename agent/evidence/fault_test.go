@@ -31,6 +31,21 @@ func hang(_ http.ResponseWriter, r *http.Request) {
 	<-r.Context().Done()
 }
 
+// drip answers a byte now and then, and would go on for days.
+func drip(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for _, err := io.WriteString(w, "["); err == nil; _, err = io.WriteString(w, " ") {
+		w.(http.Flusher).Flush()
+		select {
+		case <-tick.C:
+		case <-r.Context().Done():
+			return
+		}
+	}
+}
+
 // flood never stops answering.
 func flood(w http.ResponseWriter, _ *http.Request) {
 	_, _ = io.WriteString(w, `[{"fingerprint":"`)
@@ -58,6 +73,7 @@ func TestAPrometheusThatMisbehavesIsUnknown(t *testing.T) {
 			http.Redirect(w, r, elsewhere, http.StatusTemporaryRedirect)
 		}, ""},
 		"hang":   {hang, "no answer within 200ms"},
+		"drip":   {drip, "no answer within 200ms"},
 		"flood":  {flood, evidence.ErrTooLarge.Error()},
 		"a page": {func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>log in</html>") }, "bad_response"},
 		"control characters": {func(w http.ResponseWriter, _ *http.Request) {
@@ -67,7 +83,7 @@ func TestAPrometheusThatMisbehavesIsUnknown(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			timeout := 10 * time.Second
-			if name == "hang" {
+			if name == "hang" || name == "drip" {
 				timeout = 200 * time.Millisecond
 			}
 			p := newPrometheus(t, serve(t, c.answer), timeout)
@@ -104,6 +120,7 @@ func TestAlertmanagersThatMisbehave(t *testing.T) {
 			http.Redirect(w, r, elsewhere, http.StatusTemporaryRedirect)
 		},
 		"hang":   hang,
+		"drip":   drip,
 		"flood":  flood,
 		"a page": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") },
 	}
@@ -114,6 +131,9 @@ func TestAlertmanagersThatMisbehave(t *testing.T) {
 	for name, answer := range bad {
 		t.Run(name, func(t *testing.T) {
 			broken := evidence.Endpoint{URL: serve(t, answer), Timeout: 2 * time.Second}
+			if name == "hang" || name == "drip" {
+				broken.Timeout = 200 * time.Millisecond
+			}
 			alone, err := evidence.NewAlertmanagers([]evidence.Endpoint{broken})
 			if err != nil {
 				t.Fatal(err)

@@ -109,20 +109,31 @@ func admit(r route) echo.HandlerFunc {
 
 // guard answers 405 by our own list: echo would answer OPTIONS itself, and knows no methods but its own.
 func guard(routes []route) echo.MiddlewareFunc {
-	methods := map[string][]string{}
-	for _, r := range routes {
-		methods[r.path] = r.methods
-	}
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			allowed, known := methods[c.Request().URL.Path]
-			if !known || slices.Contains(allowed, c.Request().Method) {
+			method := c.Request().Method
+			at := slices.IndexFunc(routes, func(r route) bool { return r.covers(c.Request().URL.Path) })
+			switch {
+			case at < 0 && method == http.MethodOptions:
+				return refuse(http.StatusNotFound, http.StatusText(http.StatusNotFound), "")
+			case at < 0 || slices.Contains(routes[at].methods, method):
 				return next(c)
 			}
-			list := strings.Join(allowed, ", ")
-			return refuse(http.StatusMethodNotAllowed, c.Request().Method+" is not possible here", "use "+list).with(echo.HeaderAllow, list)
+			list := strings.Join(routes[at].methods, ", ")
+			return refuse(http.StatusMethodNotAllowed, method+" is not possible here", "use "+list).with(echo.HeaderAllow, list)
 		}
 	}
+}
+
+// covers says whether a path is the route's: part by part, a parameter stands for any.
+func (r route) covers(path string) bool {
+	parts := strings.Split(path, "/")
+	for n, part := range strings.Split(r.path, "/") {
+		if n >= len(parts) || part != parts[n] && !strings.HasPrefix(part, ":") {
+			return false
+		}
+	}
+	return len(parts) == strings.Count(r.path, "/")+1
 }
 
 // observe logs and counts. The error is answered here, so that the status is known.

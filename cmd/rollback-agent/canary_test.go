@@ -110,7 +110,7 @@ func newAviary(t *testing.T) *aviary {
 	a := &aviary{t: t, dir: t.TempDir()}
 	url := a.remote()
 	echo := strings.Join([]string{canaryGit, canaryRead, canaryKim, base64.StdEncoding.EncodeToString([]byte("deployer:" + canaryGit))}, " ")
-	leak := "echo THE GATE RAN; env; tr '\\0' '\\n' </proc/$PPID/cmdline; cat /proc/$PPID/environ; echo " + echo + "; exit 1\n"
+	leak := "echo THE GATE RAN; echo CORE $(ulimit -c); cat " + a.dir + "/git.token " + a.dir + "/agent.key; env; tr '\\0' '\\n' </proc/$PPID/cmdline; cat /proc/$PPID/environ; echo " + echo + "; exit 1\n"
 	a.git.Commit(t, "production", map[string]string{"version": "1", "leak.sh": leak}, "Release")
 	a.git.Hook(t, "pre-receive", "#!/bin/sh\necho THE HOOK RAN "+echo+" >&2\ntest ! -e refuse\n")
 	plan := fmt.Sprintf(canaryPlan, strings.Repeat("0", 64))
@@ -396,7 +396,7 @@ func TestNoSecretIsInAnyOutput(t *testing.T) {
 	}
 
 	told := a.told.String()
-	a.mustHold(told, "THE GATE RAN", "THE HOOK RAN", "***", "quarantined", "a URL must not carry a user or a password", "TMPDIR=", "database")
+	a.mustHold(told, "THE GATE RAN", "CORE 0", "THE HOOK RAN", "***", "quarantined", "a URL must not carry a user or a password", "TMPDIR=", "database")
 	if !strings.Contains(a.authorized, base64.StdEncoding.EncodeToString([]byte("deployer:"+canaryGit))) {
 		t.Errorf("the canary did not fly: pushes came with %q", a.authorized)
 	}
