@@ -40,6 +40,7 @@ type Agent struct {
 	report                reporter // nil: milestones are judged, and nothing is written about them
 	works                 works
 	pager                 pager
+	spending              sync.Mutex // held while a decision to act is stored: the budget of all environments is one
 
 	mu           sync.RWMutex
 	environments map[string]*environment

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -65,6 +66,18 @@ var errBraked = errors.New("somebody has turned a brake meanwhile")
 // unbraked is errBraked if a brake was turned since the state was read. Who holds e.brakes can act on the answer.
 func (a *Agent) unbraked(e *environment, seen *rollback.Environment) error {
 	if now := a.journal.environment(e.name); now.Kill != seen.Kill || now.Hold != seen.Hold {
+		return errBraked
+	}
+	return nil
+}
+
+// affordable is errBraked if others have spent meanwhile what the budget of all environments had left. Who holds a.spending can act on the answer.
+func (a *Agent) affordable(e *environment, all []rollback.Decision) error {
+	automatic := func(d rollback.Decision) bool { return d.Verdict == rollback.Rollback && d.By == "" }
+	if e.policy.Everywhere == 0 || !slices.ContainsFunc(all, automatic) {
+		return nil
+	}
+	if a.journal.snapshot().AutomaticSince(a.now().Add(-day)) >= e.policy.Everywhere {
 		return errBraked
 	}
 	return nil

@@ -174,7 +174,6 @@ func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }
 
 // age is a time as persons say it: "3 days" is what a lock's page must say.
 func age(d time.Duration) string {
-	const day = 24 * time.Hour
 	switch {
 	case d < time.Hour:
 		return d.Truncate(time.Minute).String()

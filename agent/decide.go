@@ -16,6 +16,7 @@ const (
 	askAgain = 10 * time.Second // how often a firing that cannot be corroborated is looked at
 	batch    = 200              // decisions in one append: a flood of 10,000 must not take 10,000 of them
 	pass     = 5 * batch        // decisions before looking at what has come meanwhile
+	day      = 24 * time.Hour   // that budgets are for
 )
 
 // decideDue judges every episode that waits for it: those that need no evidence in one append, so that a flood of alerts that are none of
@@ -155,7 +156,9 @@ func (a *Agent) judge(ctx context.Context, e *environment, keys []string, asked 
 	}
 	var fresh []rollback.Decision
 	for _, key := range slices.DeleteFunc(keys, func(key string) bool { return state.Episodes[key] == nil }) {
-		d, err := a.judgeOne(ctx, e, rollback.Case{Plan: e.plan, Environment: state, Episode: state.Episodes[key], Now: a.now().UTC()}, asked)
+		now := a.now().UTC()
+		c := rollback.Case{Plan: e.plan, Environment: state, Episode: state.Episodes[key], Now: now, Spent: seen.AutomaticSince(now.Add(-day))}
+		d, err := a.judgeOne(ctx, e, c, asked)
 		if err != nil {
 			return false, err
 		}
@@ -203,7 +206,9 @@ func (a *Agent) decided(ctx context.Context, e *environment, state *rollback.Env
 	e.brakes.Lock()
 	defer e.brakes.Unlock()
 	if slices.ContainsFunc(all, func(d rollback.Decision) bool { return d.Locks }) {
-		if err := a.unbraked(e, state); err != nil {
+		a.spending.Lock() // until it is stored: who decides in another environment meanwhile counts it
+		defer a.spending.Unlock()
+		if err := errors.Join(a.unbraked(e, state), a.affordable(e, all)); err != nil {
 			return err
 		}
 	}

@@ -10,7 +10,7 @@ import (
 
 // RulesOf is by what the agent decides in an environment of its configuration.
 func RulesOf(c config.Config, e config.Environment) rollback.Rulebook {
-	return rollback.Rulebook{Plan: e.Plan, Policy: rollback.Policy{MaxMode: c.MaxMode, PerRelease: e.Budget.PerRelease, PerDay: e.Budget.PerDay,
+	return rollback.Rulebook{Plan: e.Plan, Policy: rollback.Policy{MaxMode: c.MaxMode, PerRelease: e.Budget.PerRelease, PerDay: e.Budget.PerDay, Everywhere: c.Budget.PerDay,
 		Cooldown: e.Budget.Cooldown.Std(), ArmAuto: e.Arm.Auto.Std(), ArmPropose: e.Arm.Propose.Std(), Approval: e.Arm.Approval.Std()}}
 }
 

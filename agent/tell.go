@@ -91,6 +91,9 @@ func (a *Agent) tellOne(ctx context.Context, e *environment, m rollback.Message)
 		if ctx.Err() != nil {
 			return nil // whether it arrived nobody knows: it is sent again
 		}
+		if refused, ok := errors.AsType[*notify.Refused](err); ok {
+			refused.Text = e.redact(refused.Text) // it may have answered with its address, which is a secret
+		}
 		crashpoint("delivered")
 		if lost, settled = a.came(e, m, err); !settled {
 			return nil // tried again when its time has come

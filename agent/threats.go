@@ -112,8 +112,8 @@
 //	     off after 5 to 15 seconds; Alertmanager sends again, and what never arrives is found by asking (agent.TestWhatWasCutFromAGroupIsFoundAndRollsBack)
 //
 //	D3   storm of alerts as a storm of rollbacks
-//	     agent.TestABadReleaseIsRolledBackOnceHoweverOftenItIsReported, agent.TestAFloodOfAlertsDelaysNoDecision,
-//	     agent/rollback.TestDecideRollsBackOnlyWhenEveryAnswerAllowsIt
+//	     agent.TestAStormOfAlertsIsNoStormOfRollbacks, agent.TestABadReleaseIsRolledBackOnceHoweverOftenItIsReported,
+//	     agent.TestAFloodOfAlertsDelaysNoDecision, agent/rollback.TestDecideRollsBackOnlyWhenEveryAnswerAllowsIt, agent.TestABrakeWaitsForNobody
 //
 //	D4   lock that is held for ever
 //	     agent.TestWhatAPersonMustKnowIsPagedAndStops, agent.TestACancelledRollbackIsNotPushed

@@ -26,6 +26,7 @@ type Config struct {
 	Reports        string        `yaml:"reports,omitempty"`          // folder that holds the reports of cutovers; beside the ledger unless given
 	MaxMode        slo.Mode      `yaml:"max_mode"`                   // no trigger may do more than this
 	KillSwitchFile string        `yaml:"kill_switch_file,omitempty"` // while it exists: decide and record, act on nothing
+	Budget         Total         `yaml:"budget,omitempty"`
 	Web            Web           `yaml:"web"`
 	Environments   []Environment `yaml:"environments"` // at least one; no two of one name
 }
@@ -134,6 +135,11 @@ type Budget struct {
 	PerRelease int          `yaml:"per_release"` // 0 or 1
 	PerDay     int          `yaml:"per_day"`
 	Cooldown   slo.Duration `yaml:"cooldown"` // after a rollback: for so long, none of the next release without a person
+}
+
+// Total is how many automatic rollbacks there may be in all environments together: a storm of alerts is no storm of rollbacks.
+type Total struct {
+	PerDay int `yaml:"per_day,omitempty"` // 5 unless given; 0 in a Config that was not read: no limit
 }
 
 // Arm is for how long after T0 a firing may roll back or propose to; later it only pages.

@@ -13,6 +13,7 @@ type (
 		Reports        diag.Text         `yaml:"reports"`
 		MaxMode        diag.Text         `yaml:"max_mode"`
 		KillSwitchFile diag.Text         `yaml:"kill_switch_file"`
+		Budget         totalFile         `yaml:"budget"`
 		Web            web               `yaml:"web"`
 		Environments   []environmentFile `yaml:"environments"`
 	}
@@ -108,6 +109,9 @@ type (
 		PerRelease diag.Text `yaml:"per_release"`
 		PerDay     diag.Text `yaml:"per_day"`
 		Cooldown   diag.Text `yaml:"cooldown"`
+	}
+	totalFile struct {
+		PerDay diag.Text `yaml:"per_day"`
 	}
 	announceFile struct {
 		WebhookFile diag.Text `yaml:"webhook_file"`

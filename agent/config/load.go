@@ -39,6 +39,9 @@ func (r *reader) config(f file) Config {
 	}
 	c.Storage = r.storage(f)
 	c.Ledger.Retention = r.retention(f.Ledger.Retention)
+	if c.Budget.PerDay = r.number(f.Budget.PerDay, perDay); c.Budget.PerDay == 0 {
+		r.complain(f.Budget.PerDay, "nothing could be rolled back without a person", "write max_mode: propose if that is what you want, or at least 1")
+	}
 	c.Logs, c.Reports = r.beside(f.Logs, c.Storage.SQLite, "logs"), r.beside(f.Reports, c.Storage.SQLite, "reports")
 	c.Web.Tokens = r.tokens(f)
 	if len(f.Environments) == 0 {
@@ -178,6 +181,7 @@ func (r *reader) cooldown(t diag.Text) slo.Duration {
 
 // What a budget and a proposal are unless the file says otherwise.
 const (
+	perDay   = 5 // automatic rollbacks, in all environments
 	cooldown = slo.Duration(30 * time.Minute)
 	approval = slo.Duration(time.Hour)
 

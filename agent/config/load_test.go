@@ -109,6 +109,7 @@ func TestTheLeastConfigurationHasSafeDefaults(t *testing.T) {
 		Logs:    filepath.Join(dir, "logs"),
 		Reports: filepath.Join(dir, "reports"),
 		MaxMode: slo.ModeObserve,
+		Budget:  config.Total{PerDay: 5},
 		Web: config.Web{Tokens: []config.Token{
 			{Name: "alertmanager", File: filepath.Join(dir, "am.token"), May: []config.Scope{config.Alerts}, Secrets: []config.Secret{amToken}},
 		}},

@@ -73,6 +73,7 @@ func TestEveryMistakeIsShownWhereItIs(t *testing.T) {
 		{"a tag with blanks", "signers_file: ''", "refuse: [stable-1, 'stable 2']", `agent.yaml:22:40: "stable 2" is neither a tag nor a commit`},
 		{"a floor that is no date", "signers_file: ''", "not_before: march", `agent.yaml:22:33: "march" is no date`},
 		{"budget", "per_release: 0", "per_release: 2", `agent.yaml:23:27: a release can be rolled back only once`},
+		{"nothing in all environments", "version: 1", "version: 1\nbudget: {per_day: 0}", `agent.yaml:2:19: nothing could be rolled back without a person`},
 		{"negative", "per_day: 3", "per_day: -1", `agent.yaml:23:39: "-1" is no whole number from 0`},
 		{"arm", "propose: 1d", "propose: 6h", `agent.yaml:24:31: proposals would end after 6h, before automatic rollbacks after 12h`},
 		{"plan of another service", "service: checkout", "service: shop", `agent.yaml:12:11: the plan is for checkout/production`},

@@ -13,12 +13,13 @@ import (
 // Policy is what the agent's own configuration allows, whatever the plan says.
 type Policy struct {
 	MaxMode    slo.Mode      `json:"max_mode"`
-	PerRelease int           `json:"per_release"` // automatic rollbacks per release
-	PerDay     int           `json:"per_day"`     // and per 24 hours
-	Cooldown   time.Duration `json:"cooldown"`    // after a rollback: none of the next release without a person
-	ArmAuto    time.Duration `json:"arm_auto"`    // since T0: later, no automatic rollback
-	ArmPropose time.Duration `json:"arm_propose"` // later, no proposal either
-	Approval   time.Duration `json:"approval"`    // for how long a proposal stands; then it is made again, or lapses
+	PerRelease int           `json:"per_release"`          // automatic rollbacks per release
+	PerDay     int           `json:"per_day"`              // and per 24 hours
+	Everywhere int           `json:"everywhere,omitempty"` // and per 24 hours in all environments together; 0: no limit
+	Cooldown   time.Duration `json:"cooldown"`             // after a rollback: none of the next release without a person
+	ArmAuto    time.Duration `json:"arm_auto"`             // since T0: later, no automatic rollback
+	ArmPropose time.Duration `json:"arm_propose"`          // later, no proposal either
+	Approval   time.Duration `json:"approval"`             // for how long a proposal stands; then it is made again, or lapses
 }
 
 // Case is one firing to be judged: the episode, what the plan says of it, and where the environment stands.
@@ -27,6 +28,7 @@ type Case struct {
 	Environment *Environment
 	Episode     *Episode
 	Now         time.Time
+	Spent       int // automatic rollbacks of all environments in the 24 hours before
 }
 
 // Onset is when the condition began, as the alert tells it: Alertmanager's startsAt is when the alert fired, which is `for` later.
@@ -254,6 +256,8 @@ func (p Policy) allow(d Decision, c Case, mode slo.Mode) Decision {
 		return d.is(Propose, BudgetSpent, "%s; but the budget allows no automatic rollback of a release", why)
 	case spent >= p.PerDay:
 		return d.is(Propose, BudgetSpent, "%s; but %d of %d automatic rollbacks in 24 hours are spent", why, spent, p.PerDay)
+	case p.Everywhere > 0 && max(spent, c.Spent) >= p.Everywhere:
+		return d.is(Propose, BudgetSpent, "%s; but %d of %d automatic rollbacks in 24 hours are spent, in all environments", why, max(spent, c.Spent), p.Everywhere)
 	case last < p.Cooldown:
 		return d.is(Propose, Cooldown, "%s; but the last rollback was %s ago, less than %s", why, round(last), p.Cooldown)
 	}

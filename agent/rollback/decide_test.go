@@ -51,6 +51,7 @@ type setting struct {
 	episode  *rollback.Episode
 	evidence rollback.Evidence
 	now      time.Time
+	spent    int
 }
 
 func TestDecideRollsBackOnlyWhenEveryAnswerAllowsIt(t *testing.T) {
@@ -72,6 +73,8 @@ func TestDecideRollsBackOnlyWhenEveryAnswerAllowsIt(t *testing.T) {
 			s.episode.Firing.Labels["drill"], s.episode.Firing.Labels["service"] = "true", "cart"
 		}, rollback.Ignore, rollback.Unmatched, ""},
 		{"what is nearly called a drill", func(s *setting) { s.episode.Firing.Labels["drill"] = "yes" }, rollback.Rollback, rollback.Corroborated, ""},
+		{"other environments have spent it all", func(s *setting) { s.policy.Everywhere, s.spent = 5, 5 }, rollback.Propose, rollback.BudgetSpent, "5 of 5 automatic rollbacks in 24 hours are spent, in all environments"},
+		{"other environments have left one", func(s *setting) { s.policy.Everywhere, s.spent = 5, 4 }, rollback.Rollback, rollback.Corroborated, ""},
 		{"nothing released", func(s *setting) { s.state.Release = nil }, rollback.Hold, rollback.NoRelease, ""},
 		{"this release is in hand", func(s *setting) {
 			s.state.Incidents = []*rollback.Incident{{ID: rollback.IncidentID(badCommit, t0), Phase: rollback.PhaseClosed, PushedAt: t0.Add(time.Minute)}}
@@ -167,9 +170,9 @@ func TestDecideRollsBackOnlyWhenEveryAnswerAllowsIt(t *testing.T) {
 		{"a rollback 25 hours ago", func(s *setting) { s.state.Automatic = []time.Time{s.now.Add(-25 * time.Hour)} }, rollback.Rollback, rollback.Corroborated, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := setting{policy, plan(slo.ModeAuto), environment(), firing(t0.Add(5 * time.Minute)), evidence(), t0.Add(6 * time.Minute)}
+			s := setting{policy, plan(slo.ModeAuto), environment(), firing(t0.Add(5 * time.Minute)), evidence(), t0.Add(6 * time.Minute), 0}
 			test.spoil(&s)
-			d := s.policy.Decide(rollback.Case{Plan: s.plan, Environment: s.state, Episode: s.episode, Now: s.now}, s.evidence)
+			d := s.policy.Decide(rollback.Case{Plan: s.plan, Environment: s.state, Episode: s.episode, Now: s.now, Spent: s.spent}, s.evidence)
 			if d.Verdict != test.verdict || d.Reason != test.reason || !strings.Contains(d.Text, test.text) {
 				t.Errorf("got %s, %s: %s\nwant %s, %s: …%s…", d.Verdict, d.Reason, d.Text, test.verdict, test.reason, test.text)
 			}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"time"
 )
 
 // Repetition is a decision of a ledger, made again.
@@ -95,7 +96,7 @@ func (p repeater) repeat(entry Entry, s *State, before map[int64]*State) (Repeti
 	case episode == nil:
 		r.Cannot = "the ledger does not hold the alert any more"
 	default:
-		r.Is = rules.again(Case{Plan: rules.Plan, Environment: e, Episode: episode, Now: r.Was.At}, r.Was)
+		r.Is = rules.again(Case{Plan: rules.Plan, Environment: e, Episode: episode, Now: r.Was.At, Spent: s.AutomaticSince(r.Was.At.Add(-24 * time.Hour))}, r.Was)
 	}
 	if r.Cannot == "" && r.Is.Reason == "" {
 		r.Cannot = "it would need evidence that was not gathered"

@@ -176,3 +176,12 @@ func Key(source, fingerprint string) string { return source + "/" + fingerprint 
 
 // ResultKey names a gate's result for a commit: another commit's PASS is no answer.
 func ResultKey(gate, commit string) string { return gate + " " + commit }
+
+// AutomaticSince is how many automatic rollbacks were decided since a time, in all environments: a storm that reaches many of them is one storm.
+func (s *State) AutomaticSince(t time.Time) int {
+	n := 0
+	for _, e := range s.Environments {
+		n += e.automaticSince(t)
+	}
+	return n
+}
