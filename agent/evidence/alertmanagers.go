@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -125,20 +126,26 @@ func (all Alerts) where(holds func(Alert) bool) Alerts {
 
 // read is one GET of a peer, as JSON.
 func (p peer) read(ctx context.Context, path string, into any) error {
+	_, err := p.get(ctx, path, func(body io.Reader) error { return json.NewDecoder(body).Decode(into) })
+	return err
+}
+
+// get is one GET of a peer.
+func (p peer) get(ctx context.Context, path string, read func(body io.Reader) error) (http.Header, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, p.base()+path, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	answer, err := p.client.Do(request)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		return fmt.Errorf("it answered %s", answer.Status)
+		return nil, fmt.Errorf("it answered %s", answer.Status)
 	}
-	if err := json.NewDecoder(answer.Body).Decode(into); err != nil {
-		return fmt.Errorf("read its answer: %w", err)
+	if err := read(answer.Body); err != nil {
+		return nil, fmt.Errorf("read its answer: %w", err)
 	}
-	return nil
+	return answer.Header, nil
 }

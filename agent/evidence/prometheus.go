@@ -77,18 +77,24 @@ func (p *Prometheus) instant(ctx context.Context, query string, at time.Time) (*
 	case model.Vector:
 		return single(v)
 	}
-	return nil, fmt.Errorf("the answer is a %s, want a number", value.Type())
+	return nil, misshapen(fmt.Sprintf("the answer is a %s, want a number", value.Type()))
 }
+
+// misshapen is a whole answer that is not one number.
+type misshapen string
+
+// Error says what it is.
+func (m misshapen) Error() string { return string(m) }
 
 func single(v model.Vector) (*float64, error) {
 	if len(v) == 0 {
 		return nil, nil
 	}
 	if len(v) > 1 {
-		return nil, fmt.Errorf("%d series, want one", len(v))
+		return nil, misshapen(fmt.Sprintf("%d series, want one", len(v)))
 	}
 	if v[0].Histogram != nil {
-		return nil, errors.New("the answer is a histogram, want a number")
+		return nil, misshapen("the answer is a histogram, want a number")
 	}
 	return new(float64(v[0].Value)), nil
 }
@@ -102,7 +108,7 @@ func (p *Prometheus) answered(warnings v1.Warnings, err error) error {
 		return err
 	}
 	if len(warnings) > 0 {
-		return fmt.Errorf("prometheus warns: %s", strings.Join(warnings, "; "))
+		return Warned(warnings)
 	}
 	return nil
 }

@@ -32,8 +32,10 @@ type Trial struct {
 type Ruling struct {
 	Refused bool   // by a rule, whatever the ref is at
 	Text    string // the remote's words, safe to show
-	Problem error  // why it is not known; then the rest says nothing
+	Problem string // why it is not known; then the rest says nothing
 }
+
+func unruled(err error) Ruling { return Ruling{Problem: err.Error()} }
 
 // What deploy/hooks/pre-receive says. The protocol has nothing but text to tell its refusal from another's.
 const (
@@ -147,14 +149,14 @@ func (r *Remote) move(ctx context.Context, u update, objects ...packed) (ID, err
 func (r *Remote) dry(ctx context.Context, updates []update, objects ...packed) Ruling {
 	pack, err := writePack(objects...)
 	if err != nil {
-		return Ruling{Problem: err}
+		return unruled(err)
 	}
 	rep, err := r.receive(ctx, updates, pack)
 	switch {
 	case err != nil:
-		return Ruling{Problem: err}
+		return unruled(err)
 	case rep.unpack != "" && rep.unpack != "ok":
-		return Ruling{Problem: rep.refusal()}
+		return unruled(rep.refusal())
 	}
 	g := Ruling{Text: rep.String()}
 	for _, s := range rep.refs[:len(updates)] { // what follows is the term's
@@ -173,7 +175,7 @@ func passedRules(status string) bool {
 func (r *Remote) tryLock(ctx context.Context, tip ID, now time.Time) Ruling {
 	lock, err := r.buildLock(LockRecord{Environment: trialName, Branch: trialName, Incident: "doctor", Since: now}, "")
 	if err != nil {
-		return Ruling{Problem: err}
+		return unruled(err)
 	}
 	branch := branchPrefix + trialName
 	refs, err := r.listRefs(ctx, branch)
@@ -181,10 +183,10 @@ func (r *Remote) tryLock(ctx context.Context, tip ID, now time.Time) Ruling {
 		err = fmt.Errorf("a branch %s exists, and is not touched", trialName)
 	}
 	if err != nil {
-		return Ruling{Problem: err}
+		return unruled(err)
 	}
 	if together, err := r.isAtomic(ctx); err != nil || !together {
-		return Ruling{Problem: cmp.Or(err, error(ErrNoAtomic))}
+		return unruled(cmp.Or(err, error(ErrNoAtomic)))
 	}
 	record := newObject(plumbing.BlobObject, lock.Raw)
 	ruling := r.dry(ctx, []update{{lock.Ref, "", lock.Object}, {branch, tip, ""}}, record)
@@ -195,7 +197,7 @@ func (r *Remote) tryLock(ctx context.Context, tip ID, now time.Time) Ruling {
 		err = errors.Join(fmt.Errorf("%w: it says that it can, and took one of two", ErrNoAtomic), err)
 	}
 	if err != nil {
-		return Ruling{Problem: err}
+		return unruled(err)
 	}
 	return ruling
 }

@@ -63,7 +63,7 @@ func TestATrialTellsWhatTheServersRulesAreAndChangesNothing(t *testing.T) {
 			c.arrange(t, g)
 			trial := g.try(t)
 			for _, r := range []gitrepo.Ruling{trial.Ordered, trial.Forced, trial.Locked} {
-				if r.Problem != nil {
+				if r.Problem != "" {
 					t.Error(r.Problem)
 				}
 			}
@@ -78,7 +78,7 @@ func TestATrialNeedsNoParentOfTheTip(t *testing.T) {
 	s := gittest.New(t)
 	first := gitrepo.ID(s.Commit(t, "main", map[string]string{"a": "1"}, "the first"))
 	g := rig{s, open(t, s, "agent"), first, first}
-	if trial := g.try(t); trial.Ordered.Refused || trial.Ordered.Problem != nil {
+	if trial := g.try(t); trial.Ordered.Refused || trial.Ordered.Problem != "" {
 		t.Errorf("%+v", trial.Ordered)
 	}
 }
@@ -170,7 +170,7 @@ func TestATrialThroughARemoteThatSaysNothingIsNoRuling(t *testing.T) {
 		git.ServeHTTP(w, r)
 	})
 	trial := g.try(t)
-	if trial.Ordered.Problem == nil || trial.Forced.Problem == nil || trial.Locked.Problem == nil {
+	if trial.Ordered.Problem == "" || trial.Forced.Problem == "" || trial.Locked.Problem == "" {
 		t.Errorf("an empty answer is taken for one: %+v", trial)
 	}
 }
@@ -195,7 +195,7 @@ func TestAbilitiesAndTheServersClock(t *testing.T) {
 	if at, err := remote.Clock(context.Background()); err != nil || !at.IsZero() {
 		t.Errorf("ssh tells the time: %s, %v", at, err)
 	}
-	if trial, err := remote.Try(context.Background(), "checkout/production", g.Clock()); err != nil || trial.Forced.Refused || trial.Forced.Problem != nil {
+	if trial, err := remote.Try(context.Background(), "checkout/production", g.Clock()); err != nil || trial.Forced.Refused || trial.Forced.Problem != "" {
 		t.Errorf("over ssh: %+v, %v", trial, err)
 	}
 }
