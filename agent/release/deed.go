@@ -30,6 +30,7 @@ const (
 	ActProceed   Act = "cutover_resume" // let it go on
 	ActAbort     Act = "cutover_abort"  // end it, for Reason
 	ActPreview   Act = "preview"        // what would ActRollback do?
+	ActTry       Act = "try"            // find out what the remote lets the agent do, for another agent of the same ledger: no person asks for it
 	ActRollback  Act = "rollback"       // put Paths, or everything, back to Tag; Tip, and Commit of the tag, are what a person saw in the preview
 )
 

@@ -41,6 +41,7 @@ type View struct {
 	Rehearse Rehearse
 	Kept     Kept
 	Glance   Glance
+	Examine  Examine
 }
 
 // Glance measures the rows of an environment's plan as they are now, or were some seconds ago; false where there is no such environment. It

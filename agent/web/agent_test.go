@@ -64,6 +64,9 @@ func (m *memory) View() View {
 	if v.Glance == nil {
 		v.Glance = func(context.Context, string) (Rows, bool) { return Rows{}, false }
 	}
+	if v.Examine == nil {
+		v.Examine = func(context.Context, Question, func(Progress)) {}
+	}
 	return v
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -31,6 +32,7 @@ type server struct {
 	Options
 	webhooks *prometheus.CounterVec
 	took     prometheus.Histogram
+	refused  atomic.Int64 // webhooks, for their token
 	sessions sessions
 }
 
@@ -74,6 +76,7 @@ func (s *server) routes() []route {
 		{"/api/v1/state", get, s.scope("read"), s.state},
 		{"/api/v1/history", get, s.scope("read"), s.history},
 		{"/api/v1/explain", get, s.scope("read"), s.explain},
+		{"/api/v1/doctor", post, s.scope("operate"), s.doctor},
 		{"/api/v1/preflight", get, s.scope("read"), s.preflight},
 		{"/preflight/:id", get, s.reader, s.rehearsal},
 		{"/api/v1/report", get, s.scope("read"), s.report},
@@ -144,8 +147,12 @@ func (s *server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 			s.answer(err, c)
 		}
 		if r.URL.Path == "/api/v1/alerts" {
-			s.webhooks.WithLabelValues(strconv.Itoa(c.Response().Status)).Inc()
+			status := c.Response().Status
+			s.webhooks.WithLabelValues(strconv.Itoa(status)).Inc()
 			s.took.Observe(time.Since(started).Seconds())
+			if status == http.StatusUnauthorized || status == http.StatusForbidden {
+				s.refused.Add(1)
+			}
 		}
 		s.Logger.Debug("request", "method", r.Method, "path", r.URL.Path, "status", c.Response().Status,
 			"peer", c.RealIP(), "took", time.Since(started))

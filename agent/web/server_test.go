@@ -38,6 +38,8 @@ var everyRoute = []struct {
 	{"POST", "/deed", ``, 403, 403, 403, 403},
 	{"GET", "/api/v1/explain", ``, 401, 403, 403, 400},
 	{"GET", "/api/v1/preflight", ``, 401, 403, 403, 400},
+	{"POST", "/api/v1/doctor", ``, 401, 403, 403, 200},
+	{"POST", "/api/v1/deeds", `{"act":"try"}`, 401, 400, 400, 400}, // agents ask each other, through their ledger
 	{"GET", "/api/v1/report", ``, 401, 403, 403, 409},
 	{"GET", "/preflight/pf-1", ``, 401, 403, 403, 400},
 	{"GET", "/reports/cut-1/6.1", ``, 401, 403, 403, 409},
