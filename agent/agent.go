@@ -48,6 +48,7 @@ type Agent struct {
 	bound        map[string][]string // environments by the names of the tokens that are bound to some
 	redact       func(string) string // takes the secrets in force out of text
 	retention    time.Duration       // 0: the ledger is kept whole
+	config       config.Config       // in force
 	started      time.Time
 	reloaded     chan struct{} // closed when the configuration has been replaced
 }
@@ -104,7 +105,7 @@ func (a *Agent) configure(c config.Config) error {
 			e.remote.Guard(a.guard(e))
 		}
 		if before := a.environment(e.name); before != nil {
-			e.deeds, e.brakes, e.sight = before.deeds, before.brakes, before.sight // a deed may be in hand: who comes after the reload waits for it
+			e.deeds, e.brakes, e.trial, e.sight = before.deeds, before.brakes, before.trial, before.sight // a deed may be in hand: who comes after the reload waits for it
 		}
 		environments[e.name] = e
 		a.startCounting(e)
@@ -124,7 +125,7 @@ func (a *Agent) configure(c config.Config) error {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.environments, a.notifier, a.retention, a.bound, a.redact = environments, n, c.Ledger.Retention.Std(), bound, c.Redact
+	a.environments, a.notifier, a.retention, a.bound, a.redact, a.config = environments, n, c.Ledger.Retention.Std(), bound, c.Redact, c
 	return nil
 }
 
@@ -241,7 +242,7 @@ func (a *Agent) all() []*environment {
 // View is what there is to show at this moment.
 func (a *Agent) View() web.View {
 	state := a.journal.snapshot()
-	v := web.View{Ready: a.whyUnready(), Acting: a.actor(), Degraded: a.weaknesses(), Entries: a.entries, Story: a.story, Rehearse: a.rehearse, Kept: a.kept, Glance: a.glance}
+	v := web.View{Ready: a.whyUnready(), Acting: a.actor(), Degraded: a.weaknesses(), Entries: a.entries, Story: a.story, Rehearse: a.rehearse, Kept: a.kept, Glance: a.glance, Examine: a.examine}
 	for _, e := range a.all() {
 		v.Degraded = append(v.Degraded, a.degraded(e, state.Environment(e.name))...)
 	}

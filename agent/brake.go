@@ -113,7 +113,7 @@ func because(d release.Deed) string {
 // stored just now.
 func (e *environment) turn(act release.Act) *sync.Mutex {
 	switch act {
-	case release.ActGate, release.ActLast, release.ActPreview:
+	case release.ActGate, release.ActLast, release.ActPreview, release.ActTry:
 		return nil
 	case release.ActHold, release.ActKill:
 		return e.brakes

@@ -52,6 +52,7 @@ func (a *Agent) here(ctx context.Context, d release.Deed) (release.Answer, error
 		release.ActRCA: a.analyse, release.ActBreak: a.breakGlass, release.ActApprove: a.approve, release.ActCancel: a.cancel,
 		release.ActHold: a.hold, release.ActResume: a.resume, release.ActKill: a.kill, release.ActRevive: a.revive,
 		release.ActStart: a.startCutover, release.ActDone: a.done, release.ActPause: a.pauseCutover, release.ActProceed: a.resumeCutover, release.ActAbort: a.abortCutover,
+		release.ActTry: a.try,
 	}
 	act, ok := acts[d.Act]
 	if !ok {

@@ -32,6 +32,7 @@ type environment struct {
 	prometheus    *evidence.Prometheus
 	alertmanagers *evidence.Alertmanagers
 	remote        *gitrepo.Remote
+	branch        string   // that is production
 	credentials   string   // file of the remote's, to be named
 	paths         []string // put back by a rollback; empty: everything
 	marks         bool     // a rollback's commit gets a tag
@@ -46,6 +47,7 @@ type environment struct {
 	redact        func(string) string    // takes secrets out of text
 
 	deeds      *sync.Mutex               // held by whoever decides or acts: one at a time, also across a reload
+	trial      *sync.Mutex               // held while the remote is tried
 	brakes     *sync.Mutex               // held while a brake or a decision to act is stored; never while anybody is asked
 	wake       chan struct{}             // something was appended
 	moved      chan struct{}             // likewise, for who attends to the cutover
@@ -239,7 +241,7 @@ func (e *environment) restoredGates() []slo.Gate {
 
 // open makes the things an environment speaks to. It does no I/O on the network.
 func open(c config.Config, env config.Environment) (*environment, error) {
-	e := &environment{name: env.Name(), plan: env.Plan, kill: c.KillSwitchFile, deeds: &sync.Mutex{}, brakes: &sync.Mutex{}, sight: &sight{}, wake: make(chan struct{}, 1), moved: make(chan struct{}, 1), incomplete: make(chan struct{}, 1), untold: make(chan struct{}, 1), turning: turning{}, asked: map[string]time.Time{},
+	e := &environment{name: env.Name(), plan: env.Plan, kill: c.KillSwitchFile, deeds: &sync.Mutex{}, brakes: &sync.Mutex{}, trial: &sync.Mutex{}, sight: &sight{}, wake: make(chan struct{}, 1), moved: make(chan struct{}, 1), incomplete: make(chan struct{}, 1), untold: make(chan struct{}, 1), turning: turning{}, asked: map[string]time.Time{},
 		policy: RulesOf(c, env).Policy}
 	var errs [5]error
 	e.prometheus, errs[0] = evidence.NewPrometheus(evidence.Endpoint{URL: env.Prometheus.URL, Timeout: env.Prometheus.Timeout.Std()})
@@ -251,6 +253,7 @@ func open(c config.Config, env config.Environment) (*environment, error) {
 	e.paths, e.marks, e.drill = env.Git.Paths, env.Git.MarkerTags, env.Drill
 	e.redact, e.logs, e.reports = c.Redact, verify.Logs{Root: c.Logs, Redact: c.Redact}, c.Reports
 	e.credentials = cmp.Or(env.Git.CredentialsFile, env.Git.Transport.SSH.KeyFile, env.Git.Transport.SSH.AgentSocket)
+	e.branch = env.Git.Branch
 	e.remote, errs[2] = openRemote(env.Git, c.Redact)
 	read := env.Git.Read
 	e.runner = verify.Runner{URL: cmp.Or(read.URL, env.Git.URL), Redact: c.Redact, Access: verify.Access{Credentials: string(read.Credentials),

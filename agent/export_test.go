@@ -6,6 +6,7 @@ import (
 
 	"github.com/coclai/cutover/agent/release"
 	"github.com/coclai/cutover/agent/rollback"
+	"github.com/coclai/cutover/agent/web"
 )
 
 // AdvanceFrom does an incident's next step as a conductor does that looked before something else had its turn.
@@ -46,4 +47,10 @@ var Excerpt = excerpt
 // Strange is what is wrong about the lock on an environment's remote.
 func (a *Agent) Strange(ctx context.Context, name string) (string, error) {
 	return a.strange(ctx, a.environment(name))
+}
+
+// Drills sends a drill through every Alertmanager of an environment, and looks at nothing else.
+func (a *Agent) Drills(ctx context.Context, environment string, q web.Question, tell func(web.Progress)) {
+	q.Drill = true
+	a.examination(a.environment(environment), q, tell).drills(ctx)
 }

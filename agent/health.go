@@ -39,7 +39,7 @@ func (a *Agent) collectHealth(ch chan<- prometheus.Metric, state *rollback.State
 		ch <- gauge(descPlan, 1, append(at[:2:2], e.plan.Runbook.SHA256, e.plan.Rules.SHA256)...)
 		a.collectConditions(ch, e, here)
 		if at := e.polled.Load(); at != nil {
-			ch <- gauge(descPolled, seconds(*at), e.plan.Service, e.plan.Environment)
+			ch <- gauge(descPolled, stamp(*at), e.plan.Service, e.plan.Environment)
 		}
 		if here.Release != nil {
 			ch <- gauge(descWatchdog, now.Sub(a.watchdogSeen(here)).Seconds(), at...)
@@ -62,7 +62,7 @@ func (a *Agent) collectConditions(ch chan<- prometheus.Metric, e *environment, s
 // collectWaiting are what waits for persons, or for the agent's next step.
 func collectWaiting(ch chan<- prometheus.Metric, e *rollback.Environment, now time.Time, at []string) {
 	if e.Lock != nil {
-		ch <- gauge(descSince, seconds(e.Lock.Since), at...)
+		ch <- gauge(descSince, stamp(e.Lock.Since), at...)
 	}
 	phases := map[rollback.Phase]int{}
 	for _, i := range e.Incidents {
@@ -89,11 +89,11 @@ func collectOutbox(ch chan<- prometheus.Metric, o *rollback.Outbox, at []string)
 	ch <- gauge(descOutbox, float64(len(o.Messages)), at...)
 	ch <- prometheus.MustNewConstMetric(descLost, prometheus.CounterValue, float64(o.Lost), at...)
 	if len(o.Messages) > 0 {
-		ch <- gauge(descOldest, seconds(o.Messages[0].At), at...)
+		ch <- gauge(descOldest, stamp(o.Messages[0].At), at...)
 	}
 }
 
-func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
+func stamp(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
 // durations are the buckets of what takes from a memory access to a request's timeout.
 var durations = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}

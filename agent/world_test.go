@@ -150,7 +150,7 @@ func (w *world) startPrometheus(t *testing.T) *process {
 		w.dir, strings.TrimPrefix(w.shop.URL, "http://"), w.alerting))
 	address := freeAddress(t)
 	return start(t, "http://"+address, "/-/ready", "prometheus", "--config.file="+config, "--storage.tsdb.path="+filepath.Join(w.dir, "tsdb"),
-		"--web.listen-address="+address, "--rules.alert.resend-delay=1s")
+		"--web.listen-address="+address, "--web.enable-lifecycle", "--rules.alert.resend-delay=1s")
 }
 
 func (w *world) startAlertmanager(t *testing.T) string {
