@@ -41,42 +41,57 @@ func (c *client) do(ctx context.Context, deed release.Deed) (release.Answer, err
 
 // ask reads something; the query's empty values are left out.
 func (c *client) ask(ctx context.Context, path string, query map[string]string, into any) error {
+	return c.call(ctx, http.MethodGet, withQuery(path, query), nil, into)
+}
+
+func withQuery(path string, query map[string]string) string {
 	values := url.Values{}
 	for name, value := range query {
 		if value != "" {
 			values.Set(name, value)
 		}
 	}
-	if len(values) > 0 {
-		path += "?" + values.Encode()
+	if len(values) == 0 {
+		return path
 	}
-	return c.call(ctx, http.MethodGet, path, nil, into)
+	return path + "?" + values.Encode()
 }
 
 // call makes one request. The answer is read into a value, or becomes a failure.
 func (c *client) call(ctx context.Context, method, path string, body []byte, into any) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return c.exchange(ctx, method, path, body, func(answer io.Reader) error {
+		text, err := io.ReadAll(answer)
+		if err != nil {
+			return unable("the agent's answer ended early: "+cause(err), "ask again: `rollback-agent status` shows what was done")
+		}
+		if err := json.Unmarshal(text, into); err != nil {
+			return unable(c.url+" does not answer like a rollback-agent", "check --agent.url")
+		}
+		return nil
+	})
+}
+
+// exchange makes one request. The answer is read as it comes, or becomes a failure.
+func (c *client) exchange(ctx context.Context, method, path string, body []byte, read func(answer io.Reader) error) error {
 	request, err := c.request(ctx, method, path, body)
 	if err != nil {
 		return err
 	}
 	// A redirect would carry the token elsewhere, and the agent never sends one.
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	response, err := (&http.Client{Timeout: patience, CheckRedirect: stay}).Do(request)
+	response, err := (&http.Client{CheckRedirect: stay}).Do(request)
 	if err != nil {
 		return unable("the agent cannot be reached: "+cause(err), "is `rollback-agent serve` running? its address is --agent.url or ROLLBACK_AGENT_URL")
 	}
 	defer response.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(response.Body, answerLimit))
-	if err != nil {
-		return unable("the agent's answer ended early: "+cause(err), "ask again: `rollback-agent status` shows what was done")
-	}
+	answer := io.LimitReader(response.Body, answerLimit)
 	if response.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(answer) // what can be read of it; the status is the answer
 		return refusalOf(response, text)
 	}
-	if err := json.Unmarshal(text, into); err != nil {
-		return unable(c.url+" does not answer like a rollback-agent", "check --agent.url")
-	}
-	return nil
+	return read(answer)
 }
 
 func (c *client) request(ctx context.Context, method, path string, body []byte) (*http.Request, error) {

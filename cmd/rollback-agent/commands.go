@@ -43,6 +43,7 @@ func application(env streams) (*kingpin.Application, map[string]command) {
 	c.ledgers(env)
 	c.questions(env)
 	c.explain()
+	c.doctor(env)
 	c.rehearse(env)
 	c.conduct()
 	c.reports()

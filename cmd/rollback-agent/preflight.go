@@ -143,7 +143,7 @@ func (w *watching) show(r web.Rehearsal) {
 		}
 		w.gate(strings.TrimPrefix(result.Gate, release.OwnGate), "", result)
 	}
-	if r.Preflight.InHand() && r.Gate != "" && w.terminal() {
+	if r.Preflight.InHand() && r.Gate != "" && w.env.terminal() {
 		fmt.Fprintf(w.env.out, "\r\x1b[K  %-8s  %-*s  running for %s", web.Plain(r.Gate), w.width, web.Plain(nameOf(r)), w.printer.now().Sub(r.Since).Truncate(time.Second))
 		w.dirty = true
 	}
@@ -207,8 +207,8 @@ func (w *watching) clear() {
 }
 
 // terminal says whether somebody looks at what is written.
-func (w *watching) terminal() bool {
-	f, ok := w.env.out.(*os.File)
+func (s streams) terminal() bool {
+	f, ok := s.out.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
