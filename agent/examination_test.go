@@ -66,7 +66,7 @@ receivers:
 	c.config = c.world.config(t)
 	c.config.Environments[0].Drill.Within = slo.Duration(5 * time.Second)
 	for name, may := range map[string][]config.Scope{"am": {config.Alerts}, "ci": {config.Gate}, "kim": {config.Read, config.Operate, config.Approve}, "lee": {config.Unlock}} {
-		c.config.Web.Tokens = append(c.config.Web.Tokens, config.Token{Name: name, File: name + ".token", Secret: config.Secret("secret-of-" + name), May: may})
+		c.config.Web.Tokens = append(c.config.Web.Tokens, config.Token{Name: name, File: name + ".token", Secrets: []config.Secret{config.Secret("secret-of-" + name)}, May: may})
 	}
 	slices.SortFunc(c.config.Web.Tokens, func(a, b config.Token) int { return strings.Compare(a.Name, b.Name) })
 	c.running = c.start(t, c.config)

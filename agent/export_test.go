@@ -54,3 +54,12 @@ func (a *Agent) Drills(ctx context.Context, environment string, q web.Question, 
 	q.Drill = true
 	a.examination(a.environment(environment), q, tell).drills(ctx)
 }
+
+// Receivers are those that an Alertmanager's configuration gives an alert to, in order.
+func Receivers(config string, labels map[string]string) ([]string, error) {
+	routes, err := readRoutes(config)
+	if err != nil {
+		return nil, err
+	}
+	return routes.receivers(labels), nil
+}

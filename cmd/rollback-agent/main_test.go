@@ -32,7 +32,10 @@ func TestMain(m *testing.M) {
 //	remote                        a git server at $GIT_URL, and the file git.credentials for it
 //	candidate NAME FOLDER         a commit on `main`, beside production, with the files of FOLDER; its id in $NAME
 //	deploy COMMIT                 moves the server's branch `production` to a commit that it has
-//	monitoring FILE               a real Prometheus with these rules, a real Alertmanager; $PROMETHEUS_URL, $ALERTMANAGER_URL
+//	monitoring FILE [FILE]        a real Prometheus with these rules, a real Alertmanager, with this file of routes; $PROMETHEUS_URL, $ALERTMANAGER_URL
+//	free NAME                     an address that nobody listens on, in $NAME
+//	measured QUERY                waits until Prometheus has an answer
+//	server NAME VALUE             a setting of the git server's repository; hook: the pre-receive hook of deploy/
 //	scratch                       a folder for checkouts that gates can reach, as $TMPDIR
 //	awaits PATTERN TOKEN PATH     asks PATH with a token until its body matches
 //	postgres FILE...              a PostgreSQL server, and a database whose DSN is in each FILE
@@ -52,7 +55,7 @@ func TestStories(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "../../testdata/rollback-agent",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"remote": remote, "ship": ship, "candidate": candidate, "deploy": deploy, "monitoring": monitoring, "awaits": awaits, "scratch": scratch, "expand": expand, "await": await, "exits": exits, "http": request, "pad": pad, "until": until, "signal": signalDaemon,
+			"remote": remote, "ship": ship, "candidate": candidate, "deploy": deploy, "monitoring": monitoring, "free": free, "measured": measured, "server": server, "awaits": awaits, "scratch": scratch, "expand": expand, "await": await, "exits": exits, "http": request, "pad": pad, "until": until, "signal": signalDaemon,
 			"postgres": postgres, "manager": manager, "told": told, "hostile": hostile, "loglines": logLines,
 		},
 		Setup: func(e *testscript.Env) error {
@@ -98,6 +101,15 @@ func postgres(ts *testscript.TestScript, _ bool, args []string) {
 func ship(ts *testscript.TestScript, _ bool, args []string) {
 	f := fixtureOf(ts)
 	ts.Setenv(args[0], f.git.Commit(f.t, "production", map[string]string{"version": args[0] + "\n"}, args[0]))
+}
+
+func server(ts *testscript.TestScript, _ bool, args []string) {
+	f := fixtureOf(ts)
+	if args[0] == "hook" {
+		f.git.InstallHook(f.t, "../../deploy/hooks/pre-receive")
+		return
+	}
+	f.git.Git(f.t, "config", args[0], args[1])
 }
 
 func deploy(ts *testscript.TestScript, _ bool, args []string) {

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,14 +15,49 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// monitoring starts a real Prometheus with a file of rules, and a real Alertmanager that tells nobody, at $PROMETHEUS_URL and
-// $ALERTMANAGER_URL, until the story ends.
+// monitoring starts a real Prometheus with a file of rules, and a real Alertmanager, at $PROMETHEUS_URL and $ALERTMANAGER_URL, until the story
+// ends. Without a file for Alertmanager it tells nobody, and nobody tells it; with one Prometheus does, and scrapes the agent at
+// $AGENT_ADDRESS.
 func monitoring(ts *testscript.TestScript, _ bool, args []string) {
-	write(ts, "prometheus.yml", "global: {evaluation_interval: 200ms}\nrule_files: ['"+ts.MkAbs(args[0])+"']\n")
-	write(ts, "alertmanager.yml", "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")
-	ts.Setenv("PROMETHEUS_URL", startTool(ts, "prometheus", "--config.file="+ts.MkAbs("prometheus.yml"), "--storage.tsdb.path="+ts.MkAbs("tsdb")))
-	ts.Setenv("ALERTMANAGER_URL", startTool(ts, "alertmanager", "--config.file="+ts.MkAbs("alertmanager.yml"), "--storage.path="+ts.MkAbs("alertmanager.data"),
+	prometheus, routes := "global: {scrape_interval: 200ms, evaluation_interval: 200ms}\nrule_files: ['"+ts.MkAbs(args[0])+"']\n", "alertmanager.yml"
+	if len(args) == 1 {
+		write(ts, routes, "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n")
+	} else {
+		routes = args[1]
+	}
+	ts.Setenv("ALERTMANAGER_URL", startTool(ts, "alertmanager", "--config.file="+ts.MkAbs(routes), "--storage.path="+ts.MkAbs("alertmanager.data"),
 		"--cluster.listen-address="))
+	if len(args) > 1 {
+		prometheus += "alerting: {alertmanagers: [{static_configs: [{targets: ['" + strings.TrimPrefix(ts.Getenv("ALERTMANAGER_URL"), "http://") + "']}]}]}\n" +
+			"scrape_configs: [{job_name: rollback-agent, static_configs: [{targets: ['" + ts.Getenv("AGENT_ADDRESS") + "']}]}]\n"
+	}
+	write(ts, "prometheus.yml", prometheus)
+	ts.Setenv("PROMETHEUS_URL", startTool(ts, "prometheus", "--config.file="+ts.MkAbs("prometheus.yml"), "--storage.tsdb.path="+ts.MkAbs("tsdb"), "--rules.alert.resend-delay=1s"))
+}
+
+// measured waits until Prometheus has an answer to a query.
+func measured(ts *testscript.TestScript, _ bool, args []string) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		answer, err := http.Get(ts.Getenv("PROMETHEUS_URL") + "/api/v1/query?query=" + url.QueryEscape(args[0]))
+		ts.Check(err)
+		text, err := io.ReadAll(answer.Body)
+		_ = answer.Body.Close()
+		ts.Check(err)
+		if strings.Contains(string(text), `"value"`) {
+			return
+		}
+	}
+	ts.Fatalf("Prometheus never had an answer to %s", args[0])
+}
+
+// free puts an address that nobody listens on into a variable.
+func free(ts *testscript.TestScript, _ bool, args []string) { ts.Setenv(args[0], freeAddress(ts)) }
+
+func freeAddress(ts *testscript.TestScript) string {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	ts.Check(err)
+	defer listener.Close()
+	return listener.Addr().String()
 }
 
 func write(ts *testscript.TestScript, name, text string) {
@@ -30,10 +66,7 @@ func write(ts *testscript.TestScript, name, text string) {
 
 // startTool starts one of the pinned programs on a port of its own, and waits until it answers.
 func startTool(ts *testscript.TestScript, name string, args ...string) string {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	ts.Check(err)
-	address := listener.Addr().String()
-	ts.Check(listener.Close())
+	address := freeAddress(ts)
 	cmd := exec.Command(pinned(ts, name), append(args, "--web.listen-address="+address)...)
 	ts.Check(cmd.Start())
 	ts.Defer(func() {
