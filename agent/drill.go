@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -211,20 +210,37 @@ func (x *examination) deliverers() string {
 	return strings.Join(names, ", ")
 }
 
-// rehearseDecisions says what a real alert of each trigger would come to at this moment. Nothing of it is stored.
+// rehearseDecisions says what a real alert of each trigger would come to at this moment. Nothing of it is stored. What is the same of several
+// is told once.
 func (x *examination) rehearseDecisions(ctx context.Context) {
-	now, asked := x.agent.now().UTC(), &answers{}
-	state := x.agent.journal.environment(x.name)
+	asked, order, same := &answers{}, []string{}, map[string][]string{}
+	health := map[string]release.Health{}
 	for _, alert := range x.alerts()[1:] {
-		delete(alert.labels, slo.LabelDrill)
-		f := rollback.Firing{Status: "firing", Fingerprint: "0", Labels: alert.labels, StartsAt: now}
-		c := rollback.Case{Plan: x.plan, Environment: state, Now: now, Episode: &rollback.Episode{Key: "doctor/" + alert.labels[slo.LabelSLO], Source: "doctor", Firing: f, First: now, Open: true}}
-		d, err := x.agent.judgeOne(ctx, x.environment, c, asked)
-		if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		d, err := x.rehearseDecision(ctx, alert, asked)
+		if err != nil {
 			return
 		}
-		x.found("decision "+alert.name, healthOfDecision(d), fmt.Sprintf("were it to fire now: %s (%s): %s", d.Verdict, d.Reason, d.Text), "see what was found of the part that it names")
+		text := fmt.Sprintf("%s (%s): %s", d.Verdict, d.Reason, d.Text)
+		if same[text] == nil {
+			order = append(order, text)
+		}
+		same[text], health[text] = append(same[text], alert.name), healthOfDecision(d)
 	}
+	for n, text := range order {
+		check := "decision"
+		if len(order) > 1 {
+			check = fmt.Sprintf("decision %d", n+1)
+		}
+		x.found(check, health[text], "were "+strings.Join(same[text], ", ")+" to fire now: "+text, "see what was found of the part that it names")
+	}
+}
+
+func (x *examination) rehearseDecision(ctx context.Context, alert alertOfPlan, asked *answers) (rollback.Decision, error) {
+	now := x.agent.now().UTC()
+	delete(alert.labels, slo.LabelDrill)
+	f := rollback.Firing{Status: "firing", Fingerprint: "0", Labels: alert.labels, StartsAt: now}
+	episode := &rollback.Episode{Key: "doctor/" + alert.labels[slo.LabelSLO], Source: "doctor", Firing: f, First: now, Open: true}
+	return x.agent.judgeOne(ctx, x.environment, rollback.Case{Plan: x.plan, Environment: x.agent.journal.environment(x.name), Now: now, Episode: episode}, asked)
 }
 
 // healthOfDecision: that nothing is rolled back while all is well, or nothing is released, is as it should be; that nobody could tell is not.

@@ -32,7 +32,8 @@ func newGitServer(ctx context.Context, folder, hook string, users map[string]str
 	if err != nil {
 		return nil, err
 	}
-	for _, setting := range [][2]string{{"rollback-agent.user", "agent"}, {"uploadpack.allowFilter", "true"}, {"receive.fsckObjects", "true"}} {
+	for _, setting := range [][2]string{{"rollback-agent.user", "agent"}, {"uploadpack.allowFilter", "true"}, {"receive.fsckObjects", "true"},
+		{"receive.denyNonFastForwards", "true"}} {
 		if _, err := command(ctx, g.bare(), nil, "git", "config", setting[0], setting[1]); err != nil {
 			return nil, err
 		}

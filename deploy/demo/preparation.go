@@ -136,6 +136,11 @@ func (s *story) awaitCustomers(ctx context.Context) error {
 	return nil
 }
 
+// examine asks the agent whether everything holds that a rollback will rest on, the road of an alert included.
+func (s *story) examine(ctx context.Context) error {
+	return s.operator.gist(ctx, "kim", last, "doctor", "--drill")
+}
+
 // healthy says whether the error ratio is within its objective.
 func (s *story) healthy(ratio float64) bool { return ratio <= s.row.SLO.Value.Float() }
 

@@ -45,6 +45,7 @@ var steps = []step{
 	{"the runbook compiles", 2 * time.Minute, (*story).compile},
 	{"everything runs", time.Minute, (*story).startAll},
 	{"customers are served", 2 * time.Minute, (*story).awaitCustomers},
+	{"what a rollback rests on holds", 2 * time.Minute, (*story).examine},
 
 	{"the gates pass for the new release", 2 * time.Minute, (*story).rehearse},
 	{"the cutover starts", 2 * time.Minute, (*story).start},
