@@ -1,6 +1,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -93,15 +94,15 @@ func older(version, least string) bool {
 func (x *examination) memberTold(ctx context.Context, m evidence.Member, check string) {
 	last, err := m.Watchdog(ctx, x.plan.Service, x.plan.Environment)
 	fix := "load " + x.plan.Rules.File + " in Prometheus, and name " + m.Name() + " in its `alerting: alertmanagers:`"
-	switch age := x.agent.now().Sub(last).Round(time.Second); {
+	switch age := x.agent.now().Sub(last.At).Round(time.Second); {
 	case err != nil:
 		x.found(check, release.Untold, err.Error(), "examine again")
-	case last.IsZero():
+	case last.At.IsZero():
 		x.found(check, release.Broken, "no Prometheus tells it of the Watchdog of "+x.name+": nothing would be heard through it", fix)
 	case age > watchdogLate:
 		x.foundf(check, release.Broken, fix, "it was told of the Watchdog of %s %s ago for the last time", x.name, age)
 	default:
-		x.foundf(check, release.Healthy, "", "Prometheus told it of the Watchdog of %s %s ago", x.name, max(age, 0))
+		x.foundf(check, release.Healthy, "", "%s told it of the Watchdog of %s %s ago", cmp.Or(last.By, "Prometheus"), x.name, max(age, 0))
 	}
 }
 

@@ -146,20 +146,10 @@ func (d *drill) arrived(episode *rollback.Episode, sent time.Time) *release.Find
 	took, decided := episode.First.Sub(sent).Round(time.Millisecond), episode.Decision.At.Sub(episode.First).Round(time.Millisecond)
 	seen := fmt.Sprintf("drill %s came %s after it was sent, by token %s; %s later it was decided: %s (%s), ledger entry %d", d.id, took, episode.Source, decided,
 		episode.Decision.Verdict, episode.Decision.Reason, episode.Seq)
-	switch {
-	case episode.Decision.Verdict != rollback.Observe || episode.Decision.Reason != rollback.Drill:
+	if episode.Decision.Verdict != rollback.Observe || episode.Decision.Reason != rollback.Drill {
 		return d.finding(release.Broken, seen+"; it was not taken for a drill", "see what changes the label "+slo.LabelDrill+" on its way")
-	case took > d.environment.drill.Within.Std()+d.wait:
-		return d.finding(release.Weak, seen+fmt.Sprintf("; more than %s", d.environment.drill.Within), d.slow())
 	}
 	return d.finding(release.Healthy, seen, "")
-}
-
-func (d *drill) slow() string {
-	if d.wait > 0 {
-		return fmt.Sprintf("its route waits %s for others: group_wait 0s", d.wait)
-	}
-	return "its members wait for each other, or their delivery is slow: see alertmanager_notification_latency_seconds"
 }
 
 // likely is why it has not come, as far as Alertmanager's metrics and our own counters tell.

@@ -262,6 +262,15 @@ func TestTheDoctorSaysWhyADrillDoesNotCome(t *testing.T) {
 		})
 	}
 
+	c.rewire("group_wait: 0s", "group_wait: 1m")
+	ctx, hangUp := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	defer hangUp()
+	found := map[string]release.Finding{}
+	c.Drills(ctx, home, web.Question{By: "kim", Refused: c.refused.Load}, c.keep(found))
+	if len(found) > 0 || !strings.Contains(get(c.alertmanager+"/api/v2/alerts"), "Watchdog") || strings.Contains(get(c.alertmanager+"/api/v2/alerts"), "RollbackAgentDrill") {
+		t.Errorf("whoever hangs up is told nothing, and leaves no drill firing: %v\n%s", found, get(c.alertmanager+"/api/v2/alerts"))
+	}
+
 	c.rewire("route:", "route:")
 	end := c.silence(t, `{"name": "drill", "value": "true", "isRegex": false}`)
 	f := c.drill()

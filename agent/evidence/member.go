@@ -66,19 +66,28 @@ func (m Member) Condition(ctx context.Context) (Condition, error) {
 	return c, nil
 }
 
-// Watchdog is when it was last told of the Watchdog of a service and environment, by a Prometheus; zero when it does not know of any.
-func (m Member) Watchdog(ctx context.Context, service, environment string) (time.Time, error) {
+// Heard is when a member was last told of an alert, and by whom as that one calls itself: an address to be shown, never to be asked.
+type Heard struct {
+	At time.Time
+	By string
+}
+
+// Watchdog is when it was last told of the Watchdog of a service and environment; zero when it does not know of any.
+func (m Member) Watchdog(ctx context.Context, service, environment string) (Heard, error) {
 	var alerts []struct {
-		Labels    map[string]string `json:"labels"`
-		UpdatedAt time.Time         `json:"updatedAt"`
+		Labels       map[string]string `json:"labels"`
+		UpdatedAt    time.Time         `json:"updatedAt"`
+		GeneratorURL string            `json:"generatorURL"`
 	}
 	if err := m.read(ctx, "/api/v2/alerts", &alerts); err != nil {
-		return time.Time{}, fmt.Errorf("ask %s for its alerts: %w", m.base(), err)
+		return Heard{}, fmt.Errorf("ask %s for its alerts: %w", m.base(), err)
 	}
-	var last time.Time
+	var last Heard
 	for _, a := range alerts {
-		if a.Labels[model.AlertNameLabel] == slo.Watchdog && a.Labels[slo.LabelService] == service && a.Labels[slo.LabelEnvironment] == environment && a.UpdatedAt.After(last) {
-			last = a.UpdatedAt
+		ours := a.Labels[model.AlertNameLabel] == slo.Watchdog && a.Labels[slo.LabelService] == service && a.Labels[slo.LabelEnvironment] == environment
+		if ours && a.UpdatedAt.After(last.At) {
+			by, _, _ := strings.Cut(oneLine(a.GeneratorURL), "/graph")
+			last = Heard{a.UpdatedAt, by}
 		}
 	}
 	return last, nil

@@ -41,14 +41,14 @@ func TestAMemberTellsOfItselfOfTheWatchdogAndOfItsDeliveries(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if last, err := m.Watchdog(t.Context(), "checkout", "production"); err != nil || !last.IsZero() {
-		t.Errorf("a Watchdog that nobody told it of: %s, %v", last, err)
+	if last, err := m.Watchdog(t.Context(), "checkout", "production"); err != nil || last != (evidence.Heard{}) {
+		t.Errorf("a Watchdog that nobody told it of: %+v, %v", last, err)
 	}
-	post(t, url+"/api/v2/alerts", `[{"labels": {"alertname": "Watchdog", "service": "checkout", "environment": "production"}},
+	post(t, url+"/api/v2/alerts", `[{"labels": {"alertname": "Watchdog", "service": "checkout", "environment": "production"}, "generatorURL": "http://prom-1:9090/graph?g0.expr=1"},
 		{"labels": {"alertname": "Watchdog", "service": "cart", "environment": "production"}}]`, nil)
 	eventually(t, "it knows the Watchdog", func() bool {
 		last, err := m.Watchdog(t.Context(), "checkout", "production")
-		return err == nil && time.Since(last).Abs() < time.Minute
+		return err == nil && time.Since(last.At).Abs() < time.Minute && last.By == "http://prom-1:9090"
 	})
 	var got evidence.Deliveries
 	eventually(t, "both are refused", func() bool {
@@ -57,7 +57,7 @@ func TestAMemberTellsOfItselfOfTheWatchdogAndOfItsDeliveries(t *testing.T) {
 			t.Fatal(err)
 		}
 		got = after.Since(before)
-		return got.Failed >= 2 && len(got.GivenUp) > 0
+		return got.Failed >= 2 && got.GivenUp["clientError"] >= 2
 	})
 	want := evidence.Deliveries{Tried: 2, Failed: 2, GivenUp: map[string]float64{"clientError": 2}}
 	if diff := cmp.Diff(want, got); diff != "" {
