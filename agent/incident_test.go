@@ -204,7 +204,8 @@ func (r *running) remote(incident string, want rollback.Outcome) rollback.Reconc
 func TestABadReleaseIsRolledBackOnceHoweverOftenItIsReported(t *testing.T) {
 	w := newWorld(t)
 	w.now = w.later()
-	r := w.start(t, w.config(t))
+	people := newReceiver(t)
+	r := w.start(t, w.told(t, people))
 	bad := w.release(t, 20, "bad")
 	w.quiet(t)
 	r.do(release.Deed{Act: release.ActStable})
@@ -232,6 +233,13 @@ func TestABadReleaseIsRolledBackOnceHoweverOftenItIsReported(t *testing.T) {
 	}
 	if i.Verification.Verdict != release.Pass || i.Verification.Healthy.IsZero() || len(i.Verification.Gates) != 1 || i.Classification.Component != "runtime" {
 		t.Errorf("verification %+v\nclassification %+v", i.Verification, i.Classification)
+	}
+
+	// People were told, once each.
+	for _, text := range []string{"locked: checkout/production: redeployment is refused, incident " + i.ID, "rolled_back: checkout/production: the deploy branch was put back"} {
+		if n := people.about(t, text); n != 1 {
+			t.Errorf("told %d times: %s", n, text)
+		}
 	}
 
 	// Until the cause is known the rollback is looked for on the remote: lost, it is pushed again; pushed over, a person is called.
