@@ -78,3 +78,24 @@ func TestWhatAPersonMustKnowIsPagedAndStops(t *testing.T) {
 		}
 	}
 }
+
+// TestALockThatStandsIsPagedAnewEachDay: an alert that just goes on is soon nobody's; each day's is one of its own.
+func TestALockThatStandsIsPagedAnewEachDay(t *testing.T) {
+	e := &rollback.Environment{Name: "checkout/production", Lock: &rollback.Lock{Incident: "inc-1", Since: fired}}
+	const day = 24 * time.Hour
+	for after, want := range map[time.Duration]string{0: "", day - time.Second: "", day: "1", 2*day - time.Second: "1", 3*day + time.Hour: "3", -time.Hour: ""} {
+		var got string
+		for _, c := range callsOfLongLock(e, day, fired.Add(after)) {
+			got = c.about.value
+			if c.name != "RollbackAgentStillLocked" || c.about.label != "reminder" || c.since.After(fired.Add(after)) || !strings.Contains(c.summary, "incident inc-1") {
+				t.Errorf("after %s: %+v", after, c)
+			}
+		}
+		if got != want {
+			t.Errorf("after %s it is paged for the %q. time, want %q", after, got, want)
+		}
+	}
+	if calls := callsOfLongLock(&rollback.Environment{}, day, fired); len(calls) > 0 {
+		t.Errorf("without a lock: %+v", calls)
+	}
+}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"github.com/coclai/cutover/agent/release"
 )
@@ -24,6 +25,9 @@ func (r *running) series() map[string]float64 {
 	families, err := registry.Gather()
 	if err != nil {
 		r.t.Fatal(err)
+	}
+	if problems, err := promlint.NewWithMetricFamilies(families).Lint(); err != nil || len(problems) > 0 {
+		r.t.Errorf("a linter of metrics finds: %v %v", problems, err)
 	}
 	all := map[string]float64{}
 	for _, f := range families {

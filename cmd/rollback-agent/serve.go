@@ -78,6 +78,9 @@ func (d *daemon) serve(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
+	stops := make(chan os.Signal, 1) // from before anybody can know that it runs: the default would be to die at once
+	signal.Notify(stops, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(stops)
 	s := newSettings(d.configFile, c, a, logger)
 	inForce := func(text string) string { return s.config().Redact(text) }
 	log.redact.Store(&inForce)
@@ -91,7 +94,7 @@ func (d *daemon) serve(ctx context.Context) error {
 		return err
 	}
 	logger.Info("rollback-agent starts", "version", version.Info(), "config", d.configFile, "max_mode", c.MaxMode, "addresses", listeners.addresses())
-	return d.together(ctx, actors{agent: a, settings: s, server: server, listeners: listeners, logger: logger})
+	return d.together(ctx, actors{agent: a, settings: s, server: server, listeners: listeners, logger: logger, stops: stops})
 }
 
 // mayBeSeen refuses the open page where others than this machine could read it, and warns of tokens that travel in the clear.
@@ -147,6 +150,7 @@ type actors struct {
 	server    *http.Server
 	listeners listeners
 	logger    *slog.Logger
+	stops     <-chan os.Signal
 }
 
 // grace is how long requests in hand may take to end. A deed that takes longer is resumed from the ledger at the next start.
@@ -166,13 +170,26 @@ func (d *daemon) together(ctx context.Context, a actors) error {
 	group.Add(func() error { return a.agent.Run(work) }, func(error) { stop() })
 	group.Add(a.settings.hangups(ctx))
 	group.Add(a.watched(ctx))
-	group.Add(oklog.SignalHandler(ctx, os.Interrupt, syscall.SIGTERM))
+	group.Add(a.stopped(ctx))
 	err := group.Run()
 	if errors.Is(err, oklog.ErrSignal) {
 		a.logger.Info("rollback-agent stopped", "why", err)
 		return nil
 	}
 	return err
+}
+
+// stopped is the actor that ends when the process is told to.
+func (a actors) stopped(ctx context.Context) (execute func() error, interrupt func(error)) {
+	ctx, cancel := context.WithCancel(ctx)
+	return func() error {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case s := <-a.stops:
+			return &oklog.SignalError{Signal: s}
+		}
+	}, func(error) { cancel() }
 }
 
 // hangups is the actor that reloads at SIGHUP.
