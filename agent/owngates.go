@@ -149,8 +149,8 @@ func (q inquiry) watchdogHeard(context.Context) (release.Verdict, string) {
 }
 
 // drillInTime passes when the last alert that was only a drill was delivered fast enough. Without one there is no such gate, unless the
-// agent's file asks for it: a drill needs somebody to load a rule, and a gate that nobody can pass by waiting would teach people to go
-// around it. A drill that is older than a gate's result may be is none.
+// agent's file asks for it: a drill needs somebody to send it (`rollback-agent doctor --drill`, or a rule of one's own with the label drill, for
+// the whole road), and a gate that nobody can pass by waiting would teach people to go around it. A drill that is older than a gate's result may be is none.
 func (q inquiry) drillInTime(context.Context) (release.Verdict, string) {
 	var last *rollback.Episode
 	for _, episode := range q.state.Episodes {
@@ -161,7 +161,7 @@ func (q inquiry) drillInTime(context.Context) (release.Verdict, string) {
 	expires := q.plan.GatesExpire.Std()
 	if last == nil || expires > 0 && q.now.Sub(last.First) > expires {
 		if q.drill.Required {
-			return release.Unknown, fmt.Sprintf("no drill was heard within %s: let an alert with the label %s=\"true\" fire", q.plan.GatesExpire, slo.LabelDrill)
+			return release.Unknown, fmt.Sprintf("no drill was heard within %s: rollback-agent doctor --drill sends one", q.plan.GatesExpire)
 		}
 		return "", ""
 	}

@@ -123,6 +123,9 @@ func (s storageHealth) rooms() {
 		}
 	}
 	for _, folder := range folders {
+		if whole, err := filepath.Abs(folder); err == nil { // who reads of it is elsewhere
+			folder = whole
+		}
 		free, err := roomIn(folder)
 		seen, health := fmt.Sprintf("%s has %d MiB free", folder, free>>20), release.Healthy
 		switch {

@@ -180,7 +180,7 @@ const (
 	Deployed Scope = "deployed"    // say that a commit was deployed
 	Record   Scope = "record"      // report a gate's result
 	Read     Scope = "read"        // see the state and the history
-	Operate  Scope = "operate"     // declare stable, capture baselines, release, reload, hold, kill switch, submit a cause
+	Operate  Scope = "operate"     // declare stable, capture baselines, release, reload, hold, kill switch, submit a cause, examine
 	Approve  Scope = "approve"     // say yes or no to what is proposed, stop a rollback before its push
 	Unlock   Scope = "unlock"      // open the lock, when somebody else has submitted the cause
 	Break    Scope = "break_glass" // open the lock alone, without a cause
