@@ -27,6 +27,7 @@ func clinic(t *testing.T, examine Examine) *httptest.Server {
 	options.Tokens = func() []Token { return tokens }
 	server := httptest.NewUnstartedServer(New(options))
 	server.Config.ReadTimeout, server.Config.WriteTimeout = 200*time.Millisecond, 200*time.Millisecond // far shorter than an examination
+	server.Config.IdleTimeout = time.Minute
 	server.Start()
 	t.Cleanup(server.Close)
 	return server
