@@ -23,6 +23,12 @@ type examination struct {
 // examine is the whole of `rollback-agent doctor`: first what concerns all, then one environment after the other.
 func (a *Agent) examine(ctx context.Context, q web.Question, tell func(web.Progress)) {
 	a.log.Info("an examination begins", "by", q.By, "environments", strings.Join(q.Environments, ","), "drill", q.Drill)
+	listened := tell
+	tell = func(p web.Progress) {
+		if ctx.Err() == nil { // what could not be asked because we are to end says nothing of anything
+			listened(p)
+		}
+	}
 	if q.Whole {
 		storageHealth{agent: a, config: a.configuration(), tell: tell}.examine(ctx)
 	}

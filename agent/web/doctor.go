@@ -51,6 +51,13 @@ func (s *server) doctor(c echo.Context, token Token) error {
 	// The server's own limits are for short answers; when the one for reading is over, net/http takes the client for gone.
 	ctx, cancel := context.WithTimeout(c.Request().Context(), examineTime)
 	defer cancel()
+	go func() {
+		select {
+		case <-s.Ending:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	control, until := http.NewResponseController(c.Response()), time.Now().Add(examineTime+time.Minute)
 	if err := control.SetReadDeadline(until); err != nil {
 		return err

@@ -95,6 +95,20 @@ func TestWhoHangsUpEndsTheExamination(t *testing.T) {
 	}
 }
 
+func TestAServerThatEndsEndsItsExaminations(t *testing.T) {
+	ending := make(chan struct{})
+	agent := &memory{view: View{Examine: func(ctx context.Context, _ Question, tell func(Progress)) {
+		tell(Progress{Doing: "begins"})
+		close(ending)
+		<-ctx.Done()
+	}}}
+	server := serving(t, agent, func(o *Options) { o.Ending = ending })
+	_, body := send(t, server, sent{"POST", "/api/v1/doctor", with(kimToken), ""})
+	if want := "{\"doing\":\"begins\"}\n{}\n"; body != want {
+		t.Errorf("got %q, want %q: an end would say that all was looked at", body, want)
+	}
+}
+
 func TestAnExaminationIsOfWhatIsTheTokensBusiness(t *testing.T) {
 	for name, c := range map[string]struct {
 		token, query string

@@ -24,7 +24,8 @@ type Options struct {
 	Reload   func() error  // reads the agent's file again; the error says what is wrong with it
 	Config   func() []byte // the file in force, secrets masked
 	Version  string
-	OpenPage bool // the status page needs no token
+	OpenPage bool            // the status page needs no token
+	Ending   <-chan struct{} // closed when the server is told to end: what takes long is ended early; nil: never
 	Logger   *slog.Logger
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -136,11 +137,14 @@ func (d *daemon) server(a *agent.Agent, s *settings, logger *slog.Logger) *http.
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(a, s.successful, s.succeeded, versioncollector.NewCollector("rollback_agent"),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	ending := make(chan struct{})
 	handler := web.New(web.Options{Agent: a, Tokens: s.tokens, Registry: registry, Reload: s.reload, Config: s.masked,
-		Version: version.Info(), OpenPage: d.openPage, Logger: logger})
-	return &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
+		Version: version.Info(), OpenPage: d.openPage, Ending: ending, Logger: logger})
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
 		WriteTimeout: 60 * time.Second, // a release pushes before it answers
 		IdleTimeout:  60 * time.Second, MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug)}
+	server.RegisterOnShutdown(sync.OnceFunc(func() { close(ending) }))
+	return server
 }
 
 // actors are the parts that run together: when one ends, all do.
