@@ -81,3 +81,16 @@ func TestATokenThatIsBoundSeesItsEnvironmentsAlone(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 }
+
+// TestWhatIsNoneOfATokensLooksLikeNothing holds I5: to a token that is bound elsewhere, a service that is there and one that is not are the same.
+func TestWhatIsNoneOfATokensLooksLikeNothing(t *testing.T) {
+	_, server := theirs(t)
+	for _, path := range []string{"/api/v1/gate?commit=c&environment=", "/api/v1/history?environment=", "/api/v1/explain?environment=", "/api/v1/explain?incident=i&environment=",
+		"/explain?environment=", "/plot?slo=p&environment=", "/api/v1/preflight?environment=", "/api/v1/report?environment="} {
+		there, said := send(t, server, sent{"GET", path + "search/production", with(kimToken), ""})
+		nowhere, saidOfIt := send(t, server, sent{"GET", path + "nosuch/production", with(kimToken), ""})
+		if there.StatusCode != nowhere.StatusCode || strings.ReplaceAll(said, "search", "") != strings.ReplaceAll(saidOfIt, "nosuch", "") || there.StatusCode < 400 {
+			t.Errorf("%s: %d %s\nof nothing: %d %s", path, there.StatusCode, said, nowhere.StatusCode, saidOfIt)
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/base64"
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"io"
@@ -408,6 +409,36 @@ func TestNoSecretIsInAnyOutput(t *testing.T) {
 			if n := strings.Index(told, text); n >= 0 {
 				t.Errorf("%s%s is told: …%s…", form, name, told[max(0, n-200):min(len(told), n+200)])
 			}
+		}
+	}
+}
+
+// TestEveryEntryHasItsAuthor holds R1: whatever was received, decided, done or refused, the ledger says whose it is, and by which token.
+func TestEveryEntryHasItsAuthor(t *testing.T) {
+	a := newAviary(t)
+	a.start()
+	a.strangers()
+	a.deeds()
+	a.stop()
+	export := a.command("ledger", "export", "state/ledger.db")
+	var lines bytes.Buffer
+	export.Stdout = &lines
+	if err := export.Run(); err != nil {
+		t.Fatal(err)
+	}
+	by := map[string]int{}
+	for line := range strings.Lines(lines.String()) {
+		var entry struct{ Author, Kind string }
+		if err := json.Unmarshal([]byte(line), &entry); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		if by[entry.Author]++; entry.Author == "" || entry.Kind == "" {
+			t.Errorf("nobody's: %s", line)
+		}
+	}
+	for _, author := range []string{"alertmanager", "kim", "rollback-agent"} {
+		if by[author] == 0 {
+			t.Errorf("nothing is by %s: %v", author, by)
 		}
 	}
 }
