@@ -36,7 +36,8 @@ func (x *examination) member(ctx context.Context, m evidence.Member) {
 		return c.Clock, err
 	})
 	if err != nil {
-		x.found(check, release.Broken, err.Error(), "correct its url in the agent's file, or start it: what it does not say to be silenced cannot be acted upon, and pages go through it")
+		x.found(check, release.Broken, err.Error(), "correct its url in the agent's file, or start it: "+
+			"what it does not say to be silenced cannot be acted upon, and pages go through it")
 		return
 	}
 	x.cluster(check, c)
@@ -60,15 +61,19 @@ func (x *examination) cluster(check string, c evidence.Condition) {
 	seen := "it answers, " + version
 	switch {
 	case c.Version != "" && older(c.Version, leastAlertmanager):
-		x.found(check, release.Weak, seen+", older than "+leastAlertmanager, "take a newer one: older ones are not tried, and some lose alerts or scripts in labels (CVE-2023-40577 below 0.25.1)")
+		x.found(check, release.Weak, seen+", older than "+leastAlertmanager,
+			"take a newer one: older ones are not tried, and some lose alerts or scripts in labels (CVE-2023-40577 below 0.25.1)")
 	case c.Cluster == "disabled" && members > 1:
-		x.foundf(check, release.Weak, "--cluster.peer on each of them; else every page rings once for each", "%s; it is in no cluster, and the agent's file names %d", seen, members)
+		x.foundf(check, release.Weak, "--cluster.peer on each of them; else every page rings once for each",
+			"%s; it is in no cluster, and the agent's file names %d", seen, members)
 	case c.Cluster == "settling":
 		x.found(check, release.Weak, seen+"; its cluster is settling still", "examine again in a minute")
 	case c.Cluster == "ready" && c.Peers < members:
-		x.foundf(check, release.Weak, "see why they do not find each other: --cluster.peer, the ports between them", "%s; its cluster has %d members, and the agent's file names %d", seen, c.Peers, members)
+		x.foundf(check, release.Weak, "see why they do not find each other: --cluster.peer, the ports between them",
+			"%s; its cluster has %d members, and the agent's file names %d", seen, c.Peers, members)
 	case c.Cluster == "ready" && c.Peers > members:
-		x.foundf(check, release.Weak, "name every member in `alertmanagers`: alerts and pages of those that are not named are not seen", "%s; its cluster has %d members, and the agent's file names %d", seen, c.Peers, members)
+		x.foundf(check, release.Weak, "name every member in `alertmanagers`: alerts and pages of those that are not named are not seen",
+			"%s; its cluster has %d members, and the agent's file names %d", seen, c.Peers, members)
 	default:
 		x.found(check, release.Healthy, seen, "")
 	}
@@ -108,7 +113,8 @@ func (x *examination) memberTold(ctx context.Context, m evidence.Member, check s
 
 // drillLabels are those of the doctor's drill, but for its id. They select no trigger of any plan: it can be nothing but a drill.
 func (x *examination) drillLabels() map[string]string {
-	return map[string]string{"alertname": drillName, slo.LabelService: x.plan.Service, slo.LabelEnvironment: x.plan.Environment, slo.LabelDrill: "true",
+	return map[string]string{"alertname": drillName, slo.LabelService: x.plan.Service, slo.LabelEnvironment: x.plan.Environment,
+		slo.LabelDrill:    "true",
 		slo.LabelSeverity: slo.SeverityNone, slo.LabelRollback: string(slo.ModeNone)}
 }
 
@@ -123,7 +129,8 @@ func (x *examination) agentsReceiver(routes alertRoutes) (name, why string) {
 	case len(kinds) == 0:
 		return "", "a drill would reach " + heard[0] + ", which tells nobody: there is no route to the agent"
 	case slices.ContainsFunc(kinds, func(kind string) bool { return kind != "webhook" }):
-		return "", fmt.Sprintf("a drill would reach %s, which tells people (%s): it is not the agent's receiver, or not its alone", heard[0], strings.Join(kinds, ", "))
+		return "", fmt.Sprintf("a drill would reach %s, which tells people (%s): it is not the agent's receiver, or not its alone", heard[0],
+			strings.Join(kinds, ", "))
 	}
 	var deaf []string
 	for _, alert := range x.alerts() {
@@ -167,7 +174,8 @@ func (x *examination) routes(check string, routes alertRoutes) {
 		x.foundf(check, release.Weak, x.fixRoutes(), "all go to %s; but %s", agents, strings.Join(late, ", "))
 		return
 	}
-	x.foundf(check, release.Healthy, "", "a drill, the Watchdog and the alerts of all triggers (%d) go to %s, at once and each alone", len(alerts)-1, agents)
+	x.foundf(check, release.Healthy, "", "a drill, the Watchdog and the alerts of all triggers (%d) go to %s, at once and each alone",
+		len(alerts)-1, agents)
 }
 
 // alertOfPlan is an alert as it comes to Alertmanager.
@@ -186,12 +194,15 @@ func (x *examination) alerts() []alertOfPlan {
 		}
 		return all
 	}
-	all := []alertOfPlan{{slo.Watchdog, with(map[string]string{"alertname": slo.Watchdog, slo.LabelSeverity: slo.SeverityNone, slo.LabelRollback: string(slo.ModeNone)})}}
+	all := []alertOfPlan{{slo.Watchdog, with(map[string]string{"alertname": slo.Watchdog, slo.LabelSeverity: slo.SeverityNone,
+		slo.LabelRollback: string(slo.ModeNone)})}}
 	for _, t := range x.plan.Triggers {
 		for _, id := range t.SLOs {
 			s, _ := x.plan.SLOByID(id)
-			all = append(all, alertOfPlan{"trigger " + t.Item + " (" + id + ")", with(map[string]string{"alertname": slo.AlertName(x.plan.Service, id), slo.LabelSLO: id,
-				slo.LabelTrigger: t.Item, slo.LabelRollback: string(t.Mode), slo.LabelSeverity: slo.SeverityPage, slo.LabelOwner: s.Owner, slo.LabelComponent: s.Component})})
+			all = append(all, alertOfPlan{"trigger " + t.Item + " (" + id + ")", with(map[string]string{"alertname": slo.AlertName(x.plan.Service,
+				id), slo.LabelSLO: id,
+				slo.LabelTrigger: t.Item, slo.LabelRollback: string(t.Mode), slo.LabelSeverity: slo.SeverityPage, slo.LabelOwner: s.Owner,
+				slo.LabelComponent: s.Component})})
 		}
 	}
 	return all

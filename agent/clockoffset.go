@@ -42,7 +42,8 @@ const fixClock = "keep both machines' clocks by NTP: `timedatectl` or `chronyc t
 // clockIs tells how far another clock is off. Beyond limit it is broken; 0: nothing rests on it.
 func (x *examination) clockIs(check, whose string, r reading, limit time.Duration) {
 	off := r.off()
-	seen := fmt.Sprintf("%s clock and the agent's differ by less than %s", whose, max(r.after.Sub(r.before)+r.grain, time.Millisecond).Round(time.Millisecond))
+	seen := fmt.Sprintf("%s clock and the agent's differ by less than %s", whose, max(r.after.Sub(r.before)+r.grain,
+		time.Millisecond).Round(time.Millisecond))
 	if off != 0 {
 		ahead := "ahead of"
 		if off < 0 {

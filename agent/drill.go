@@ -144,7 +144,8 @@ func (d *drill) await(ctx context.Context, until time.Time) *rollback.Episode {
 // arrived says how long it took, and whether it was known for what it is.
 func (d *drill) arrived(episode *rollback.Episode, sent time.Time) *release.Finding {
 	took, decided := episode.First.Sub(sent).Round(time.Millisecond), episode.Decision.At.Sub(episode.First).Round(time.Millisecond)
-	seen := fmt.Sprintf("drill %s came %s after it was sent, by token %s; %s later it was decided: %s (%s), ledger entry %d", d.id, took, episode.Source, decided,
+	seen := fmt.Sprintf("drill %s came %s after it was sent, by token %s; %s later it was decided: %s (%s), ledger entry %d", d.id, took,
+		episode.Source, decided,
 		episode.Decision.Verdict, episode.Decision.Reason, episode.Seq)
 	if episode.Decision.Verdict != rollback.Observe || episode.Decision.Reason != rollback.Drill {
 		return d.finding(release.Broken, seen+"; it was not taken for a drill", "see what changes the label "+slo.LabelDrill+" on its way")
@@ -168,9 +169,11 @@ func (d *drill) likely(since evidence.Deliveries, refused int64, uncounted error
 		return fmt.Sprintf("Alertmanager has tried, and %v of %v webhooks failed meanwhile, none of them at this agent: it is sent elsewhere, or it cannot be sent", since.Failed, since.Tried),
 			"correct the url of the agent's receiver, and let Alertmanager read its credentials_file" + log
 	case since.Kept > 0:
-		return "Alertmanager has held notifications back meanwhile: a silence, an inhibition or a time interval", "see its page of silences, for one that matches drill=\"true\" or the service"
+		return "Alertmanager has held notifications back meanwhile: a silence, an inhibition or a time interval",
+			"see its page of silences, for one that matches drill=\"true\" or the service"
 	case since.Tried > 0:
-		return "Alertmanager has sent webhooks, and they were taken, by somebody else than this agent", "correct the url of the agent's receiver: it is another's, or another agent's"
+		return "Alertmanager has sent webhooks, and they were taken, by somebody else than this agent",
+			"correct the url of the agent's receiver: it is another's, or another agent's"
 	case d.wait > 0:
 		return fmt.Sprintf("Alertmanager has sent nothing: its route waits %s for others", d.wait), "group_wait 0s on the agent's routes"
 	}
@@ -179,7 +182,8 @@ func (d *drill) likely(since evidence.Deliveries, refused int64, uncounted error
 
 // reasons are Alertmanager's, in words (notify/util.go).
 func reasons(since evidence.Deliveries) []string {
-	words := map[string]string{"clientError": "they were refused (4xx)", "authError": "their token was refused", "serverError": "they were answered 5xx",
+	words := map[string]string{"clientError": "they were refused (4xx)", "authError": "their token was refused",
+		"serverError":             "they were answered 5xx",
 		"contextDeadlineExceeded": "there was no answer in time", "other": "there was no connection, or its own file could not be read"}
 	var all []string
 	for _, reason := range slices.Sorted(maps.Keys(since.GivenUp)) {
@@ -230,13 +234,15 @@ func (x *examination) rehearseDecision(ctx context.Context, alert alertOfPlan, a
 	delete(alert.labels, slo.LabelDrill)
 	f := rollback.Firing{Status: "firing", Fingerprint: "0", Labels: alert.labels, StartsAt: now}
 	episode := &rollback.Episode{Key: "doctor/" + alert.labels[slo.LabelSLO], Source: "doctor", Firing: f, First: now, Open: true}
-	return x.agent.judgeOne(ctx, x.environment, rollback.Case{Plan: x.plan, Environment: x.agent.journal.environment(x.name), Now: now, Episode: episode}, asked)
+	return x.agent.judgeOne(ctx, x.environment, rollback.Case{Plan: x.plan, Environment: x.agent.journal.environment(x.name), Now: now,
+		Episode: episode}, asked)
 }
 
 // healthOfDecision: that nothing is rolled back while all is well, or nothing is released, is as it should be; that nobody could tell is not.
 func healthOfDecision(d rollback.Decision) release.Health {
 	switch d.Reason {
-	case rollback.CannotTell, rollback.RemoteUnknown, rollback.TargetMissing, rollback.TargetMoved, rollback.TargetMismatch, rollback.TargetUnsigned, rollback.TargetUntrusted, rollback.NoTarget:
+	case rollback.CannotTell, rollback.RemoteUnknown, rollback.TargetMissing, rollback.TargetMoved, rollback.TargetMismatch,
+		rollback.TargetUnsigned, rollback.TargetUntrusted, rollback.NoTarget:
 		return release.Weak
 	}
 	return release.Healthy

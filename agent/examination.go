@@ -60,7 +60,8 @@ func (x *examination) examine(ctx context.Context) {
 	for _, part := range []struct {
 		name string
 		look func(context.Context)
-	}{{"git", x.git}, {"keys", x.keys}, {"prometheus", x.instrument}, {"alertmanager", x.roads}, {"gates", x.gates}, {"people", x.people}, {"drill", x.drills}} {
+	}{{"git", x.git}, {"keys", x.keys}, {"prometheus", x.instrument}, {"alertmanager", x.roads}, {"gates", x.gates}, {"people", x.people},
+		{"drill", x.drills}} {
 		if ctx.Err() != nil {
 			return
 		}

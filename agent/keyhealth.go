@@ -44,7 +44,8 @@ func (x *examination) pushKey(g config.Git) {
 	case ssh.AgentSocket != "":
 		x.found(check, release.Healthy, "an ssh agent at "+ssh.AgentSocket+" holds the deploy key"+narrowKey, "")
 	case g.CredentialsFile == "" && g.Transport.TLS.CertificateFile == "":
-		x.found(check, release.Weak, "the agent has no credentials: whoever reaches the server may push", "give it an account of its own: git.credentials_file")
+		x.found(check, release.Weak, "the agent has no credentials: whoever reaches the server may push",
+			"give it an account of its own: git.credentials_file")
 	default:
 		what := "a user and a password"
 		if !strings.Contains(string(g.Credentials), ":") {
@@ -63,7 +64,8 @@ func (x *examination) signingKey(g config.Git) {
 	case g.SigningKeyFile != "":
 		x.strength(check, "commits, tags and locks are signed with "+g.SigningKeyFile, string(g.SigningKey), "")
 	case len(g.StableTags.Signers)+len(g.StableTags.Keyring) > 0:
-		x.found(check, release.Weak, "stable tags must be signed, and the agent signs none: those that it makes are no targets", "name a key whose public half is among the signers: git.signing_key_file")
+		x.found(check, release.Weak, "stable tags must be signed, and the agent signs none: those that it makes are no targets",
+			"name a key whose public half is among the signers: git.signing_key_file")
 	default:
 		x.found(check, release.Healthy, "nothing is signed, and no signature is asked for", "")
 	}

@@ -40,9 +40,11 @@ func (x *examination) tokens() {
 	case len(x.tokensThatMay(config.Approve)) == 0:
 		x.found(check, release.Weak, "nobody may approve a rollback that is proposed", "give the persons on call `approve` in the agent's file")
 	case len(opens) == 0 || !x.twoOpen(opens):
-		x.found(check, release.Weak, "a lock takes two persons: one who submits the cause (operate), and another who opens it (unlock); the file has no such two", "give a second person a token with `operate` or `unlock`")
+		x.found(check, release.Weak,
+			"a lock takes two persons: one who submits the cause (operate), and another who opens it (unlock); the file has no such two", "give a second person a token with `operate` or `unlock`")
 	case len(x.tokensThatMay(config.Gate)) == 0:
-		x.found(check, release.Weak, "no token may ask the gate: no deploy job can know that the branch is locked", "a token with `may: [gate, deployed, record]` for CI")
+		x.found(check, release.Weak, "no token may ask the gate: no deploy job can know that the branch is locked",
+			"a token with `may: [gate, deployed, record]` for CI")
 	default:
 		x.found(check, release.Healthy, fmt.Sprintf("alerts, gate, approval, and two persons for a lock; delivers: %s", x.deliverers()), "")
 	}
@@ -67,9 +69,11 @@ func (x *examination) restraints() {
 	state := x.agent.journal.environment(x.name)
 	switch hold := state.Standing(x.now); {
 	case x.killed():
-		x.found(check, release.Weak, "the kill switch "+x.kill+" is there: the agent decides and records, and acts on nothing", "remove the file when it may act again")
+		x.found(check, release.Weak, "the kill switch "+x.kill+" is there: the agent decides and records, and acts on nothing",
+			"remove the file when it may act again")
 	case state.Kill != nil:
-		x.foundf(check, release.Weak, "rollback-agent kill-switch off", "the kill switch is on since %s, by %s: %s", clock(state.Kill.At), state.Kill.By, state.Kill.Why)
+		x.foundf(check, release.Weak, "rollback-agent kill-switch off", "the kill switch is on since %s, by %s: %s", clock(state.Kill.At),
+			state.Kill.By, state.Kill.Why)
 	case hold != nil:
 		x.foundf(check, release.Weak, "rollback-agent resume", "held by %s until %s: %s", hold.By, clock(hold.Until), hold.Why)
 	case len(auto) == 0:
@@ -89,11 +93,13 @@ func (x *examination) gates(ctx context.Context) {
 	fixUser := "run them as nobody: deploy/systemd/gates-as-nobody.conf; or let CI run them: rollback-agent gates record"
 	switch {
 	case err != nil:
-		x.found(check, release.Weak, "the plan's gates cannot be run here: "+err.Error(), "install git and a shell beside the agent, or let CI run them and report: rollback-agent gates record")
+		x.found(check, release.Weak, "the plan's gates cannot be run here: "+err.Error(),
+			"install git and a shell beside the agent, or let CI run them and report: rollback-agent gates record")
 	case c.Own:
 		x.foundf(check, release.Weak, fixUser, "gates run as the agent's own user (%s), who may read its tokens and the deploy key; %s", c.User, c)
 	case !c.NoNewPrivileges || !c.Cgroup:
-		x.foundf(check, release.Weak, "a cgroup of its own for the agent (Delegate=yes in its unit), on Linux with cgroup v2", "gates run as %s; %s", c.User, c)
+		x.foundf(check, release.Weak, "a cgroup of its own for the agent (Delegate=yes in its unit), on Linux with cgroup v2",
+			"gates run as %s; %s", c.User, c)
 	default:
 		x.foundf(check, release.Healthy, "", "gates run as %s; %s", c.User, c)
 	}

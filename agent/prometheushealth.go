@@ -35,7 +35,8 @@ func (x *examination) instrument(ctx context.Context) {
 
 // rules looks whether the rules that Prometheus evaluates are those that the plan was compiled with, and whether they can be heard.
 func (x *examination) rules(ctx context.Context) {
-	x.judged(ctx, "rules: loaded", x.rulesLoaded, fmt.Sprintf("let rule_files of Prometheus name %s, as `promrulegen generate` wrote it together with the agent's plan, and reload both", x.plan.Rules.File))
+	x.judged(ctx, "rules: loaded", x.rulesLoaded,
+		fmt.Sprintf("let rule_files of Prometheus name %s, as `promrulegen generate` wrote it together with the agent's plan, and reload both", x.plan.Rules.File))
 	x.triggerRules(ctx)
 	x.ownSeries(ctx)
 	x.told(ctx)
@@ -106,28 +107,31 @@ func (x *examination) namesakes(ctx context.Context, rules []evidence.TriggerRul
 		}
 	}
 	if len(by) > 0 {
-		x.foundf("rules: no drill", release.Broken, "remove it: the label is for alerts that only try the way", "real alerts get the label %s, and are taken for drills until the agent finds them at Prometheus "+
-			"by itself; by %s", slo.LabelDrill, strings.Join(by, ", "))
+		x.foundf("rules: no drill", release.Broken, "remove it: the label is for alerts that only try the way",
+			"real alerts get the label %s, and are taken for drills until the agent finds them at Prometheus "+
+				"by itself; by %s", slo.LabelDrill, strings.Join(by, ", "))
 	}
 }
 
 // ownSeries looks whether Prometheus scrapes the agent: bounds relative to a baseline, and gates' results, reach the rules as its series.
 func (x *examination) ownSeries(ctx context.Context) {
 	const check = "rules: agent's series"
-	value, err := x.prometheus.Ask(ctx, fmt.Sprintf("count(%s{%s=%q,%s=%q})", slo.AgentLocked, slo.LabelService, x.plan.Service, slo.LabelEnvironment, x.plan.Environment))
+	value, err := x.prometheus.Ask(ctx, fmt.Sprintf("count(%s{%s=%q,%s=%q})", slo.AgentLocked, slo.LabelService, x.plan.Service,
+		slo.LabelEnvironment, x.plan.Environment))
 	needed := slices.ContainsFunc(x.plan.SLOs, func(s slo.PlanSLO) bool { return s.Gate != "" || s.Baseline != nil })
 	switch {
 	case err != nil:
 		x.found(check, release.Untold, err.Error(), "examine again")
 	case value != nil && *value > 1:
-		x.foundf(check, release.Weak, "scrape one of the replicas, or drop the label by which they differ", "Prometheus has the agent's series %v times", *value)
+		x.foundf(check, release.Healthy, "", "Prometheus scrapes the agents (%v)", *value)
 	case value != nil:
 		x.found(check, release.Healthy, "Prometheus scrapes the agent", "")
 	case needed:
 		x.found(check, release.Broken, "Prometheus does not scrape the agent: bounds that are relative to a baseline, and gates' results, never reach the rules",
 			"add the job rollback-agent to scrape_configs, as in deploy/sample/prometheus.yml")
 	default:
-		x.found(check, release.Weak, "Prometheus does not scrape the agent: nobody is told when it dies", "add the job rollback-agent to scrape_configs, as in deploy/sample/prometheus.yml")
+		x.found(check, release.Weak, "Prometheus does not scrape the agent: nobody is told when it dies",
+			"add the job rollback-agent to scrape_configs, as in deploy/sample/prometheus.yml")
 	}
 }
 
@@ -155,7 +159,8 @@ func (x *examination) told(ctx context.Context) {
 		x.found(check, release.Healthy, "Prometheus sends its alerts to "+strings.Join(tells, ", "), "")
 		return
 	}
-	x.foundf(check, release.Weak, fix, "Prometheus sends its alerts to %s; the agent asks %s. If these are two names of one, all is well", strings.Join(tells, ", "), strings.Join(strange, ", "))
+	x.foundf(check, release.Weak, fix, "Prometheus sends its alerts to %s; the agent asks %s. If these are two names of one, all is well",
+		strings.Join(tells, ", "), strings.Join(strange, ", "))
 }
 
 // sameServer compares two addresses, however one is written.
@@ -206,19 +211,26 @@ func (x *examination) row(ctx context.Context, s slo.PlanSLO) {
 	age, value, events := numbers["age"], numbers["value"], numbers["events"]
 	switch {
 	case age == nil && s.Kind == "gate":
-		x.found(check, release.Weak, "gate "+s.Gate+" has no result yet, or Prometheus does not scrape the agent", "rollback-agent preflight COMMIT runs it; and see `rules: agent's series`")
+		x.found(check, release.Weak, "gate "+s.Gate+" has no result yet, or Prometheus does not scrape the agent",
+			"rollback-agent preflight COMMIT runs it; and see `rules: agent's series`")
 	case age == nil && s.NoData == slo.NoDataOK:
-		x.found(check, release.Weak, "there is no sample of its metric; the plan takes that for well", "nothing, if it appears with its first event; else correct the matchers in promrulegen.yaml")
+		x.found(check, release.Weak, "there is no sample of its metric; the plan takes that for well",
+			"nothing, if it appears with its first event; else correct the matchers in promrulegen.yaml")
 	case age == nil:
-		x.found(check, release.Broken, "there is no sample of its metric: nothing can ever be corroborated by it", "is it exported, scraped, and by these labels? "+s.Age)
+		x.found(check, release.Broken, "there is no sample of its metric: nothing can ever be corroborated by it",
+			"is it exported, scraped, and by these labels? "+s.Age)
 	case *age > s.AgeMax.Std().Seconds() && s.Kind == "gate":
-		x.foundf(check, release.Weak, "rollback-agent preflight COMMIT runs it again", "the newest result of gate %s is %s old, more than %s", s.Gate, seconds(*age), s.AgeMax)
+		x.foundf(check, release.Weak, "rollback-agent preflight COMMIT runs it again", "the newest result of gate %s is %s old, more than %s",
+			s.Gate, seconds(*age), s.AgeMax)
 	case *age > s.AgeMax.Std().Seconds():
-		x.foundf(check, release.Broken, "is its target up, and what pushes it alive? "+s.Age, "its newest sample is %s old, more than %s", seconds(*age), s.AgeMax)
+		x.foundf(check, release.Broken, "is its target up, and what pushes it alive? "+s.Age, "its newest sample is %s old, more than %s",
+			seconds(*age), s.AgeMax)
 	case value == nil:
-		x.foundf(check, release.Weak, "nothing, if there is no traffic; else try it in Prometheus: "+s.Value, "it has samples, and gives no value now: %s", eventsOf(events))
+		x.foundf(check, release.Weak, "nothing, if there is no traffic; else try it in Prometheus: "+s.Value,
+			"it has samples, and gives no value now: %s", eventsOf(events))
 	case s.MinEvents != nil && (events == nil || *events < s.MinEvents.Float()):
-		x.foundf(check, release.Weak, "nothing, if traffic is low at this time", "it is %s, and rests on too little to judge by: %s, fewer than %s", plainNumber(*value), eventsOf(events), s.MinEvents)
+		x.foundf(check, release.Weak, "nothing, if traffic is low at this time",
+			"it is %s, and rests on too little to judge by: %s, fewer than %s", plainNumber(*value), eventsOf(events), s.MinEvents)
 	default:
 		x.foundf(check, release.Healthy, "", "it is %s%s", plainNumber(*value), ofEvents(events))
 	}
@@ -280,7 +292,8 @@ func (x *examination) live(ctx context.Context, l slo.Live) {
 	case err != nil:
 		x.found(check, queryHealth(err), err.Error(), fixOfQuery(err, l.Query))
 	case len(running) == 0:
-		x.foundf(check, release.Broken, "let production export it, or leave `live` out of promrulegen.yaml", "it names nothing by the label %s: no cutover comes to its T0 by it", l.Label)
+		x.foundf(check, release.Broken, "let production export it, or leave `live` out of promrulegen.yaml",
+			"it names nothing by the label %s: no cutover comes to its T0 by it", l.Label)
 	default:
 		x.found(check, release.Healthy, "production runs "+strings.Join(running, ", "), "")
 	}

@@ -37,9 +37,12 @@ func (x *examination) abilities(can gitrepo.Abilities) {
 		name, lack string
 		fix        string
 	}{
-		{can.V2, "protocol v2", "no protocol v2, so that each look costs every ref", "let the web server pass the header Git-Protocol on (sshd: AcceptEnv GIT_PROTOCOL)"},
-		{can.Filter, "filters", "no filters, so that the server sends more than is read", "git config uploadpack.allowFilter true, in the repository on the server"},
-		{can.Atomic, "atomic pushes", "no atomic pushes, so that the lock is pushed before the rollback", "git config --unset receive.advertiseAtomic, in the repository on the server"},
+		{can.V2, "protocol v2", "no protocol v2, so that each look costs every ref",
+			"let the web server pass the header Git-Protocol on (sshd: AcceptEnv GIT_PROTOCOL)"},
+		{can.Filter, "filters", "no filters, so that the server sends more than is read",
+			"git config uploadpack.allowFilter true, in the repository on the server"},
+		{can.Atomic, "atomic pushes", "no atomic pushes, so that the lock is pushed before the rollback",
+			"git config --unset receive.advertiseAtomic, in the repository on the server"},
 	} {
 		if part.has {
 			seen += ", " + part.name
@@ -125,7 +128,8 @@ func (x *examination) trial(t gitrepo.Trial) {
 	case g.Problem != "":
 		x.found("git: push", release.Untold, "no answer to a trial push to "+x.branch+": "+g.Problem, "examine again")
 	case g.Refused:
-		x.found("git: push", release.Broken, "the server would refuse the agent's push to "+x.branch+": "+g.Text, "let the agent's account push to "+x.branch+", and to nothing else that matters")
+		x.found("git: push", release.Broken, "the server would refuse the agent's push to "+x.branch+": "+g.Text,
+			"let the agent's account push to "+x.branch+", and to nothing else that matters")
 	default:
 		x.found("git: push", release.Healthy, "the server's rules let the agent push to "+x.branch+", which is at "+t.Tip.Short()+" and stays there", "")
 	}
@@ -133,12 +137,14 @@ func (x *examination) trial(t gitrepo.Trial) {
 	case g.Problem != "":
 		x.found("git: forced push", release.Untold, "no answer to a trial: "+g.Problem, "examine again")
 	case t.Ordered.Refused && g.Refused:
-		x.found("git: forced push", release.Untold, "ordinary pushes are refused as well, so that nothing can be told of forced ones", "see `git: push` first")
+		x.found("git: forced push", release.Untold, "ordinary pushes are refused as well, so that nothing can be told of forced ones",
+			"see `git: push` first")
 	case g.Refused:
 		x.found("git: forced push", release.Healthy, "a forced push to "+x.branch+" is refused: "+g.Text, "")
 	default:
-		x.foundf("git: forced push", release.Broken, fmt.Sprintf(fixForced, x.branch), "the server has no rule against a forced push to %s: with these credentials its history could be lost. (Nothing was moved: "+
-			"the trial's old id was wrong on purpose, and that alone was said no to)", x.branch)
+		x.foundf("git: forced push", release.Broken, fmt.Sprintf(fixForced, x.branch),
+			"the server has no rule against a forced push to %s: with these credentials its history could be lost. (Nothing was moved: "+
+				"the trial's old id was wrong on purpose, and that alone was said no to)", x.branch)
 	}
 	x.lockHook(t.Locked)
 }
@@ -171,7 +177,8 @@ func (x *examination) strayLock(ctx context.Context) {
 	case stray != "":
 		x.found("git: lock", release.Broken, stray, hintStray)
 	case x.state.Lock != nil:
-		x.found("git: lock", release.Weak, fmt.Sprintf("%s is locked by incident %s", x.name, x.state.Lock.Incident), "rollback-agent rca, then somebody else: rollback-agent unlock")
+		x.found("git: lock", release.Weak, fmt.Sprintf("%s is locked by incident %s", x.name, x.state.Lock.Incident),
+			"rollback-agent rca, then somebody else: rollback-agent unlock")
 	default:
 		x.found("git: lock", release.Healthy, "none stands", "")
 	}
@@ -185,7 +192,8 @@ func (x *examination) target(ctx context.Context) {
 		pin = &r.Target
 	}
 	if pin == nil {
-		x.found(check, release.Weak, "no stable tag is pinned yet: there is nothing to go back to", "rollback-agent cutover start pins what runs before a release; rollback-agent stable does so without one")
+		x.found(check, release.Weak, "no stable tag is pinned yet: there is nothing to go back to",
+			"rollback-agent cutover start pins what runs before a release; rollback-agent stable does so without one")
 		return
 	}
 	seen, err := x.remote.Survey(ctx, pinned(*pin))

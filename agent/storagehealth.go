@@ -51,13 +51,15 @@ func (s storageHealth) appends(ctx context.Context) {
 	for range 3 {
 		began := time.Now()
 		if _, err := s.agent.ledger.Append(ctx); err != nil {
-			s.found("storage", release.Broken, "nothing can be stored, and no alert is acknowledged: "+err.Error(), "make room on its disk, or see its database; `rollback-agent ledger verify` looks at it while the agent stands still")
+			s.found("storage", release.Broken, "nothing can be stored, and no alert is acknowledged: "+err.Error(),
+				"make room on its disk, or see its database; `rollback-agent ledger verify` looks at it while the agent stands still")
 			return
 		}
 		took = append(took, time.Since(began))
 	}
 	slices.Sort(took)
-	seen, health := fmt.Sprintf("%s takes entries, each synced: %s to %s", s.where(), took[0].Round(10*time.Microsecond), took[2].Round(10*time.Microsecond)), release.Healthy
+	seen, health := fmt.Sprintf("%s takes entries, each synced: %s to %s", s.where(), took[0].Round(10*time.Microsecond),
+		took[2].Round(10*time.Microsecond)), release.Healthy
 	if took[2] > slowAppend {
 		health = release.Weak
 	}
