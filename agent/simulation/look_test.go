@@ -176,6 +176,9 @@ func (w *world) unrolled(e *rollback.Environment) string {
 
 // atEnd checks what can be told of the whole story only.
 func (c *checker) atEnd() {
+	c.w.git.mu.Lock()
+	c.w.git.race, c.w.git.before = nil, nil // it waited for a rollback, and is not meant for the next release
+	c.w.git.mu.Unlock()
 	c.restarted()
 	c.repeated()
 	c.unlocked()
