@@ -90,7 +90,7 @@
                 'Nothing could be rolled back in %s' % where, 'The git remote does not answer, or does not let the agent push.'),
           alert('PagesNotDelivered', 'page', '2m', 'max by (instance) (%s) > 0' % series('pages_undelivered'),
                 'The agent cannot page', 'No Alertmanager took {{ $value }} pages of {{ $labels.instance }}: people do not know what it knows.'),
-          alert('MessagesWait', 'ticket', '2m', 'time() - min by (%s) (%s) > %d' % [place, series('outbox_oldest_timestamp_seconds'), c.messageSeconds],
+          alert('MessagesWait', 'ticket', '2m', 'time() - %s > %d' % [of('outbox_oldest_timestamp_seconds'), c.messageSeconds],
                 'Messages of %s do not arrive' % where, 'The oldest has waited for {{ $value | humanizeDuration }} for the webhook of `notify`.'),
           alert('MessagesLost', 'ticket', '0m', 'max by (%s) (increase(%s[1h])) > 0' % [place, series('messages_lost_total')],
                 'Messages of %s were given up' % where, '{{ $value | humanize }} messages in an hour were refused, or waited for a day.'),
