@@ -33,7 +33,7 @@ type Config struct {
 	Bearer          bool // the line is sent as it is, as "Authorization: Bearer"
 
 	// Redact takes out of what the remote says what others have given to the same server; what we sent is taken out anyway. nil: nothing more.
-	Redact func(string) string
+	Redact func(string) string `json:"-"`
 
 	TLS   TLS
 	SSH   SSH

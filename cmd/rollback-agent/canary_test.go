@@ -47,15 +47,14 @@ const (
 
 // aviary is a daemon whose secrets are canaries, and all that it has put out.
 type aviary struct {
-	t           *testing.T
-	dir, url    string
-	git         *gittest.Server
-	keyLine     string // of the signing key
-	authorized  string // the header that pushes came with
-	mu          sync.Mutex
-	told        bytes.Buffer
-	daemon      *exec.Cmd
-	commandLine string
+	t          *testing.T
+	dir, url   string
+	git        *gittest.Server
+	keyLine    string // of the signing key
+	authorized string // the header that pushes came with
+	mu         sync.Mutex
+	told       bytes.Buffer
+	daemon     *exec.Cmd
 }
 
 // Write collects what is put out.
