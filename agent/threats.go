@@ -125,8 +125,7 @@
 //	     agent.TestWhatAPersonMustKnowIsPagedAndStops, agent.TestACancelledRollbackIsNotPushed, agent.TestALockInGitOutlivesTheLedger
 //
 //	D5   regular expression or template that does not end
-//	     agent/notify.TestATemplateThatGivesNoJSONIsRefused, agent/config.TestWhoMayHoldAFile
-//	     not held: patterns are RE2 and in the program; the one template is the chat's, of whoever may write the agent's file, and could loop
+//	     agent/notify.TestATemplateCanOnlyFillIn, agent/notify.TestATemplateThatGivesNoJSONIsRefused, agent/config.TestWhoMayHoldAFile
 //
 //	D6   huge repository, bomb of a pack
 //	     agent/gitrepo.TestReadPackRefuses, agent/gitrepo.TestAnswerIsBounded, agent/gitrepo.FuzzPack, agent/gitrepo.TestDiffIsBounded,
@@ -154,8 +153,9 @@
 //	     what that user may; its file system and network are its own only as far as the unit or the pod says
 //
 //	E5   deploy key that may do too much
+//	     agent/gitrepo.TestATrialTellsWhatTheServersRulesAreAndChangesNothing, agent.TestTheDoctorFindsWhatIsWrong,
 //	     agent/gitrepo.TestHookGuardsTheLockedBranch, agent/gitrepo.TestStaleTipIsMovedWithoutAPush
-//	     not held: what the key may do is the git server's to say; INSTALL.md says what to allow
+//	     not held: what the key may do in other repositories is the git server's to say; INSTALL.md says what to allow
 //
 //	E6   service that may do too much
 //	     deploy.TestSystemdAcceptsTheUnit, deploy.TestPodsMayDoNothing
