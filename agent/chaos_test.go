@@ -55,6 +55,7 @@ func newDaemon(t *testing.T, w *world) *daemon {
 	write(t, d.config, fmt.Sprintf(`version: 1
 storage: {sqlite: ledger.db}
 max_mode: auto
+budget: {per_day: 100}
 web: {tokens: [{name: kim, file: kim, may: [alerts, gate, deployed, record, read, operate, approve]}, {name: lee, file: lee, may: [unlock]}]}
 environments:
   - service: checkout
