@@ -13,10 +13,9 @@ import (
 )
 
 const (
-	pageEvery    = 30 * time.Second
-	pageTimeout  = 10 * time.Second
-	pageLasts    = 3 * time.Minute // an agent that dies stops paging about what it no longer sees
-	watchdogLate = 3 * time.Minute // unseen for so long: Alertmanager cannot reach us
+	pageEvery   = 30 * time.Second
+	pageTimeout = 10 * time.Second
+	pageLasts   = 3 * time.Minute // an agent that dies stops paging about what it no longer sees
 )
 
 // callAttention pages, through the user's own Alertmanagers, for what the state says a person must know: again and again while it

@@ -22,7 +22,7 @@ func (a *Agent) conditions(e *environment, state *rollback.Environment) []rollba
 	if state.Release == nil {
 		return all // nothing is watched
 	}
-	if seen := a.watchdogSeen(state); a.now().Sub(seen) > watchdogLate {
+	if seen := a.watchdogSeen(state); a.now().Sub(seen) > rollback.WatchdogLate {
 		all = append(all, rollback.Condition{Cause: rollback.CauseWatchdog, Since: seen, Text: fmt.Sprintf("%s: the Watchdog alert was not heard for %s: Prometheus or Alertmanager does not reach this agent",
 			e.name, a.now().Sub(seen).Round(time.Second))})
 	}

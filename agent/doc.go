@@ -2,7 +2,8 @@
 // the cause is known. It tells two stories, one a file: incident (receive, decide, act) and cutover (stable, baseline, T0, gate,
 // release). A cutover is begun (start, preflight, owngates), attended to (conduct, deployment, announce, hardgates), watched (observe, milestone,
 // reports) and ticked off (checklist). What persons do stands beside them: approval, brake (hold, kill switch), byhand, unlock. What persons must know is paged while it holds
-// (attention, call, condition), and told by a webhook as it happens (tell, noting); nothing waits for either. What it knows
+// (attention, call, condition), and told by a webhook as it happens (tell, noting); nothing waits for either. Whoever
+// asks whether all of it would work has it examined (examination, package doctor). What it knows
 // is a fold of the ledger; what it did is read back from the remote before it is believed.
 //
 // Several agents may share a ledger (replica). All receive, answer and follow it; one at a time acts, for a term, under the ledger's lease.

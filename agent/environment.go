@@ -24,20 +24,19 @@ import (
 
 // environment is one service in one environment with the things it speaks to.
 type environment struct {
-	name   string // service/environment
-	plan   slo.Plan
-	policy rollback.Policy
-	kill   string // path of the kill switch, "" for none
+	name       string             // service/environment
+	configured config.Environment // as the agent's file has it
+	plan       slo.Plan
+	policy     rollback.Policy
+	kill       string // path of the kill switch, "" for none
 
 	prometheus    *evidence.Prometheus
 	alertmanagers *evidence.Alertmanagers
 	remote        *gitrepo.Remote
 	branch        string   // that is production
-	credentials   string   // file of the remote's, to be named
 	paths         []string // put back by a rollback; empty: everything
 	marks         bool     // a rollback's commit gets a tag
 	runner        verify.Runner
-	drill         config.Drill
 	chat          *notify.Chat  // told of a cutover; nil for none
 	herald        *notify.Chat  // told of what calls for a person; nil for none
 	lockedAfter   time.Duration // a lock that stands for so long is said again
@@ -241,7 +240,7 @@ func (e *environment) restoredGates() []slo.Gate {
 
 // open makes the things an environment speaks to. It does no I/O on the network.
 func open(c config.Config, env config.Environment) (*environment, error) {
-	e := &environment{name: env.Name(), plan: env.Plan, kill: c.KillSwitchFile, deeds: &sync.Mutex{}, brakes: &sync.Mutex{}, trial: &sync.Mutex{}, sight: &sight{}, wake: make(chan struct{}, 1), moved: make(chan struct{}, 1), incomplete: make(chan struct{}, 1), untold: make(chan struct{}, 1), turning: turning{}, asked: map[string]time.Time{},
+	e := &environment{name: env.Name(), configured: env, plan: env.Plan, kill: c.KillSwitchFile, deeds: &sync.Mutex{}, brakes: &sync.Mutex{}, trial: &sync.Mutex{}, sight: &sight{}, wake: make(chan struct{}, 1), moved: make(chan struct{}, 1), incomplete: make(chan struct{}, 1), untold: make(chan struct{}, 1), turning: turning{}, asked: map[string]time.Time{},
 		policy: RulesOf(c, env).Policy}
 	var errs [5]error
 	e.prometheus, errs[0] = evidence.NewPrometheus(evidence.Endpoint{URL: env.Prometheus.URL, Timeout: env.Prometheus.Timeout.Std()})
@@ -250,9 +249,8 @@ func open(c config.Config, env config.Environment) (*environment, error) {
 		peers = append(peers, evidence.Endpoint{URL: a.URL, Timeout: a.Timeout.Std()})
 	}
 	e.alertmanagers, errs[1] = evidence.NewAlertmanagers(peers)
-	e.paths, e.marks, e.drill = env.Git.Paths, env.Git.MarkerTags, env.Drill
+	e.paths, e.marks = env.Git.Paths, env.Git.MarkerTags
 	e.redact, e.logs, e.reports = c.Redact, verify.Logs{Root: c.Logs, Redact: c.Redact}, c.Reports
-	e.credentials = cmp.Or(env.Git.CredentialsFile, env.Git.Transport.SSH.KeyFile, env.Git.Transport.SSH.AgentSocket)
 	e.branch = env.Git.Branch
 	e.remote, errs[2] = openRemote(env.Git, c.Redact)
 	read := env.Git.Read

@@ -2,50 +2,67 @@ package agent
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 
 	"github.com/coclai/cutover/agent/config"
+	"github.com/coclai/cutover/agent/doctor"
+	"github.com/coclai/cutover/agent/gitrepo"
 	"github.com/coclai/cutover/agent/release"
+	"github.com/coclai/cutover/agent/rollback"
 	"github.com/coclai/cutover/agent/web"
+	"github.com/coclai/cutover/generator/slo"
 )
-
-// examination is one look at everything that a rollback in an environment would rest on. It changes nothing that lasts: what it makes to find
-// something out, a scratch ref and a drill, is taken back, and is no incident.
-type examination struct {
-	inquiry
-	agent  *Agent
-	config config.Config // of which the environment is
-	q      web.Question
-	tell   func(web.Progress)
-}
 
 // examine is the whole of `rollback-agent doctor`: first what concerns all, then one environment after the other.
 func (a *Agent) examine(ctx context.Context, q web.Question, tell func(web.Progress)) {
 	a.log.Info("an examination begins", "by", q.By, "environments", strings.Join(q.Environments, ","), "drill", q.Drill)
-	listened := tell
-	tell = func(p web.Progress) {
-		if ctx.Err() == nil { // what could not be asked because we are to end says nothing of anything
-			listened(p)
-		}
-	}
+	listener := a.listener(ctx, tell)
 	if q.Whole {
-		storageHealth{agent: a, config: a.configuration(), tell: tell}.examine(ctx)
+		a.storage(listener).Examine(ctx)
 	}
 	for _, name := range q.Environments {
 		e := a.environment(name)
 		if e == nil {
-			tell(web.Progress{Finding: &release.Finding{Environment: name, Check: "configuration", Health: release.Weak,
-				Seen: "the ledger knows it, and the agent's file does not: nobody watches it", Fix: "add it to `environments`, or let it be history"}})
+			listener.Found(release.Finding{Environment: name, Check: "configuration", Health: release.Weak,
+				Seen: "the ledger knows it, and the agent's file does not: nobody watches it", Fix: "add it to `environments`, or let it be history"})
 			continue
 		}
-		a.examination(e, q, tell).examine(ctx)
+		x := doctor.Examination{Subject: a.subject(e), Listener: listener, By: q.By, Drill: q.Drill, Refused: q.Refused}
+		x.Examine(ctx)
 	}
 }
 
-func (a *Agent) examination(e *environment, q web.Question, tell func(web.Progress)) *examination {
-	asked := inquiry{environment: e, state: a.journal.environment(e.name), now: a.now().UTC(), since: a.started}
-	return &examination{inquiry: asked, agent: a, config: a.configuration(), q: q, tell: tell}
+// listener passes on what the doctor says until ctx ends: what could not be asked because we are to end says nothing of anything.
+func (a *Agent) listener(ctx context.Context, tell func(web.Progress)) doctor.Listener {
+	until := func(p web.Progress) {
+		if ctx.Err() == nil {
+			tell(p)
+		}
+	}
+	return doctor.Listener{Redact: a.discreet(), Doing: func(what string) { until(web.Progress{Doing: what}) },
+		Found: func(f release.Finding) { until(web.Progress{Finding: &f}) }}
+}
+
+// storage is what there is to examine of the ledger.
+func (a *Agent) storage(l doctor.Listener) *doctor.Storage {
+	s := &doctor.Storage{Listener: l, Config: a.configuration(), Append: func(ctx context.Context) error {
+		_, err := a.ledger.Append(ctx)
+		return err
+	}}
+	if checked, ok := a.ledger.(interface{ Verify(context.Context) error }); ok {
+		s.Verify = func(ctx context.Context) (int64, error) {
+			err := checked.Verify(ctx)
+			return a.journal.snapshot().Seq, err
+		}
+	}
+	if a.replica != nil {
+		s.Replica = func() doctor.Replica {
+			return doctor.Replica{Acting: a.actor(), Unready: a.replica.unready(), Weak: a.weaknesses()}
+		}
+	}
+	return s
 }
 
 func (a *Agent) configuration() config.Config {
@@ -54,41 +71,58 @@ func (a *Agent) configuration() config.Config {
 	return a.config
 }
 
-// examine looks at the parts in the order in which an alert needs them last: what the rollback is made of, what it is decided by, what the
-// alert travels.
-func (x *examination) examine(ctx context.Context) {
-	for _, part := range []struct {
-		name string
-		look func(context.Context)
-	}{{"git", x.git}, {"keys", x.keys}, {"prometheus", x.instrument}, {"alertmanager", x.roads}, {"gates", x.gates}, {"people", x.people},
-		{"drill", x.drills}} {
-		if ctx.Err() != nil {
-			return
-		}
-		x.doing(part.name)
-		part.look(ctx)
+// subject is what there is to examine of an environment.
+func (a *Agent) subject(e *environment) doctor.Subject {
+	state := func() *rollback.Environment { return a.journal.environment(e.name) }
+	q, asked := inquiry{environment: e, state: state(), now: a.now().UTC(), since: a.started}, &answers{}
+	return doctor.Subject{Config: a.configuration(), Environment: e.configured, Shared: a.replica != nil,
+		Prometheus: e.prometheus, Alertmanagers: e.alertmanagers, Remote: e.remote, Runner: e.runner, Log: a.log, Now: a.now,
+		State: state, Killed: e.killed, RulesLoaded: q.rulesLoaded, WatchdogHeard: q.watchdogHeard, TriggersQuiet: q.triggersQuiet, Target: e.stands,
+		Try: func(ctx context.Context) (gitrepo.Trial, error) { return a.tryRemote(ctx, e) },
+		Stray: func(ctx context.Context) (string, string, error) {
+			stray, err := a.strange(ctx, e)
+			return stray, hintStray, err
+		},
+		Foretell: func(ctx context.Context, f rollback.Firing) (rollback.Decision, error) {
+			return a.foretell(ctx, e, f, asked)
+		}}
+}
+
+// foretell decides about a firing as if it were heard at its start, and stores nothing.
+func (a *Agent) foretell(ctx context.Context, e *environment, f rollback.Firing, asked *answers) (rollback.Decision, error) {
+	episode := &rollback.Episode{Key: "doctor/" + f.Labels[slo.LabelSLO], Source: "doctor", Firing: f, First: f.StartsAt, Open: true}
+	return a.judgeOne(ctx, e, rollback.Case{Plan: e.plan, Environment: a.journal.environment(e.name), Now: f.StartsAt, Episode: episode}, asked)
+}
+
+// tryRemote tries the remote, or has the agent do it that acts: nobody else may push. Trials of one environment come one after the other.
+func (a *Agent) tryRemote(ctx context.Context, e *environment) (gitrepo.Trial, error) {
+	if a.replica == nil {
+		return a.tryHere(ctx, e)
 	}
-}
-
-func (x *examination) doing(what string) { x.tell(web.Progress{Doing: x.name + ": " + what}) }
-
-// found tells a finding. What is OK needs no fix.
-func (x *examination) found(check string, health release.Health, seen, fix string) {
-	if health == release.Healthy {
-		fix = ""
+	if leave, acts := a.replica.enter(); acts {
+		defer leave()
+		return a.tryHere(ctx, e)
 	}
-	x.tell(web.Progress{Finding: &release.Finding{Environment: x.name, Check: check, Health: health, Seen: inOneParagraph(x.redact(seen)), Fix: fix}})
+	var found gitrepo.Trial
+	answer, err := a.send(ctx, release.Deed{Act: release.ActTry, Environment: e.name, Author: self})
+	if err != nil {
+		return found, fmt.Errorf("have the agent that acts try the remote: %w", err)
+	}
+	return found, json.Unmarshal([]byte(answer.Facts["trial"]), &found)
 }
 
-// judged tells what one of our own gates says.
-func (x *examination) judged(ctx context.Context, check string, gate func(context.Context) (release.Verdict, string), fix string) {
-	verdict, reason := gate(ctx)
-	x.found(check, release.HealthOf(verdict), reason, fix)
+func (a *Agent) tryHere(ctx context.Context, e *environment) (gitrepo.Trial, error) {
+	e.trial.Lock()
+	defer e.trial.Unlock()
+	return e.remote.Try(ctx, e.name, a.now())
 }
 
-func (x *examination) foundf(check string, health release.Health, fix, seen string, args ...any) {
-	x.found(check, health, fmt.Sprintf(seen, args...), fix)
+// try is tryRemote for another agent.
+func (a *Agent) try(ctx context.Context, e *environment, _ *rollback.Environment, _ release.Deed) (release.Answer, error) {
+	trial, err := a.tryHere(ctx, e)
+	if err != nil {
+		return release.Answer{}, err
+	}
+	text, err := json.Marshal(trial)
+	return release.Answer{Message: "tried", Facts: map[string]string{"trial": string(text)}}, err
 }
-
-// inOneParagraph joins the lines of what servers and hooks say.
-func inOneParagraph(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/coclai/cutover/agent/doctor"
 	"github.com/coclai/cutover/agent/release"
 	"github.com/coclai/cutover/agent/rollback"
 	"github.com/coclai/cutover/agent/web"
@@ -51,15 +52,6 @@ func (a *Agent) Strange(ctx context.Context, name string) (string, error) {
 
 // Drills sends a drill through every Alertmanager of an environment, and looks at nothing else.
 func (a *Agent) Drills(ctx context.Context, environment string, q web.Question, tell func(web.Progress)) {
-	q.Drill = true
-	a.examination(a.environment(environment), q, tell).drills(ctx)
-}
-
-// Receivers are those that an Alertmanager's configuration gives an alert to, in order.
-func Receivers(config string, labels map[string]string) ([]string, error) {
-	routes, err := readRoutes(config)
-	if err != nil {
-		return nil, err
-	}
-	return routes.receivers(labels), nil
+	x := doctor.Examination{Subject: a.subject(a.environment(environment)), Listener: a.listener(ctx, tell), By: q.By, Drill: true, Refused: q.Refused}
+	x.Drills(ctx)
 }

@@ -180,7 +180,7 @@ func (t *attendant) stands(ctx context.Context, state *rollback.Environment, now
 	if h := state.Standing(now); h != nil {
 		return &release.Stop{Reason: release.AgentHeld, Text: fmt.Sprintf("%s holds the agent until %s: %s", h.By, clock(h.Until), h.Why)}
 	}
-	if late := now.Sub(t.agent.watchdogSeen(state)); late > watchdogLate {
+	if late := now.Sub(t.agent.watchdogSeen(state)); late > rollback.WatchdogLate {
 		return &release.Stop{Reason: release.NoWatchdog, Text: fmt.Sprintf("the Watchdog alert was not heard for %s: Prometheus or Alertmanager does not reach this agent", late.Round(time.Second))}
 	}
 	if found := t.shippedOver(ctx, state, now); found != "" {

@@ -77,7 +77,7 @@ func (q inquiry) triggersQuiet(ctx context.Context) (release.Verdict, string) {
 			untold = append(untold, name+" was not evaluated")
 		}
 		for _, s := range silences {
-			if s.Mutes(q.delivered(rule.Labels)) {
+			if s.Mutes(q.state.Delivered(rule.Labels)) {
 				loud = append(loud, fmt.Sprintf("%s would be silenced by %s of %s", name, s.ID, s.CreatedBy))
 			}
 		}
@@ -89,20 +89,6 @@ func (q inquiry) triggersQuiet(ctx context.Context) (release.Verdict, string) {
 		return release.Unknown, strings.Join(untold, "; ")
 	}
 	return release.Pass, fmt.Sprintf("none of the %d rules of triggers is pending, fires, or is silenced", len(rules))
-}
-
-// delivered are a rule's labels as Alertmanager gets them: with Prometheus's external ones, which the Watchdog's deliveries show.
-func (q inquiry) delivered(rule map[string]string) map[string]string {
-	labels := map[string]string{}
-	for name, value := range q.watchdog().Firing.Labels {
-		if !slices.Contains([]string{slo.LabelSLO, slo.LabelComponent, slo.LabelOwner, slo.LabelTrigger}, name) {
-			labels[name] = value
-		}
-	}
-	for name, value := range rule {
-		labels[name] = value
-	}
-	return labels
 }
 
 // rulesLoaded passes when Prometheus evaluates the rules that the plan was compiled with, and no others of ours.
@@ -122,24 +108,13 @@ func (q inquiry) rulesLoaded(ctx context.Context) (release.Verdict, string) {
 	return release.Pass, fmt.Sprintf("Prometheus evaluates the rules %.10s", want)
 }
 
-// watchdog is the episode of the alert that always fires, as heard last; zero if none was.
-func (q inquiry) watchdog() rollback.Episode {
-	var last rollback.Episode
-	for _, episode := range q.state.Episodes {
-		if episode.Firing.Labels["alertname"] == slo.Watchdog && episode.Firing.Status == "firing" && episode.Last.After(last.Last) {
-			last = *episode
-		}
-	}
-	return last
-}
-
 // watchdogHeard passes when the alert that always fires was delivered lately: then others would be.
 func (q inquiry) watchdogHeard(context.Context) (release.Verdict, string) {
-	last := q.watchdog().Last
+	last := q.state.Watchdog().Last
 	switch age := q.now.Sub(last); {
-	case !last.IsZero() && age <= watchdogLate:
+	case !last.IsZero() && age <= rollback.WatchdogLate:
 		return release.Pass, fmt.Sprintf("heard %s ago", age.Round(time.Second))
-	case q.now.Sub(q.since) < watchdogLate:
+	case q.now.Sub(q.since) < rollback.WatchdogLate:
 		return release.Unknown, fmt.Sprintf("not heard yet: the agent runs for %s", q.now.Sub(q.since).Round(time.Second))
 	case last.IsZero():
 		return release.Fail, "never heard: Prometheus or Alertmanager does not reach this agent"
@@ -160,12 +135,12 @@ func (q inquiry) drillInTime(context.Context) (release.Verdict, string) {
 	}
 	expires := q.plan.GatesExpire.Std()
 	if last == nil || expires > 0 && q.now.Sub(last.First) > expires {
-		if q.drill.Required {
+		if q.configured.Drill.Required {
 			return release.Unknown, fmt.Sprintf("no drill was heard within %s: rollback-agent doctor --drill sends one", q.plan.GatesExpire)
 		}
 		return "", ""
 	}
-	took, within := last.First.Sub(last.Firing.StartsAt), q.drill.Within.Std()
+	took, within := last.First.Sub(last.Firing.StartsAt), q.configured.Drill.Within.Std()
 	text := fmt.Sprintf("%s arrived %s after it fired", last.Firing.Labels["alertname"], took.Round(time.Millisecond))
 	switch {
 	case strings.HasPrefix(last.Source, "poll:"):

@@ -109,10 +109,11 @@ func (s *sight) conditions(e *environment, now time.Time) []rollback.Condition {
 
 // refusedUs names the credentials that the remote refuses.
 func (e *environment) refusedUs(cause error) string {
-	if e.credentials == "" {
+	from := e.configured.Git.CredentialsFrom()
+	if from == "" {
 		return fmt.Sprintf("the git remote refuses the agent, which has no credentials: name them with git.credentials_file (%v)", cause)
 	}
-	return fmt.Sprintf("the git remote refuses the agent's credentials in %s: renew them, they are read at every request (%v)", e.credentials, cause)
+	return fmt.Sprintf("the git remote refuses the agent's credentials in %s: renew them, they are read at every request (%v)", from, cause)
 }
 
 // damaged says whether a lock stands whose record is none, or cannot be had: not that the remote could not be asked.

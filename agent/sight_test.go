@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/coclai/cutover/agent/config"
 	"github.com/coclai/cutover/agent/gitrepo"
 )
 
@@ -28,7 +29,7 @@ func TestWhatIsWrongOnTheRemoteIsPaged(t *testing.T) {
 		"refused, and let in":      {[]look{{"", refused}, {"", refused}, {"", refused}, {}}, ""},
 		"it does not answer":       {[]look{{"", gitrepo.ErrUnavailable}, {"", gitrepo.ErrUnavailable}, {"", gitrepo.ErrUnavailable}}, "RollbackAgentRemoteFails checkout/production: nothing could be rolled back: the git remote is of no use since"},
 	} {
-		e, now := &environment{name: "checkout/production", credentials: "/etc/token", sight: &sight{}}, fired
+		e, now := &environment{name: "checkout/production", configured: config.Environment{Git: config.Git{CredentialsFile: "/etc/token"}}, sight: &sight{}}, fired
 		for _, l := range c.looks {
 			e.sight.saw(l.stray, l.err, now)
 			now = now.Add(sightEvery)

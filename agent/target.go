@@ -43,6 +43,15 @@ func pinned(p release.Pin) gitrepo.Pin {
 	return gitrepo.Pin{Ref: p.Ref, Object: gitrepo.ID(p.Object), Commit: gitrepo.ID(p.Commit), Tree: gitrepo.ID(p.Tree), Signer: p.Signer}
 }
 
+// stands says whether a pin is still on the remote as it was pinned.
+func (e *environment) stands(ctx context.Context, p release.Pin) rollback.TargetState {
+	seen, err := e.remote.Survey(ctx, pinned(p))
+	if err != nil {
+		seen.Target = err
+	}
+	return targetState(seen.Target)
+}
+
 // content is what the environment's paths hold in a tree; "" for an environment without paths, which a tree is compared by itself.
 func (e *environment) content(ctx context.Context, tree gitrepo.ID) (string, error) {
 	if len(e.paths) == 0 {

@@ -61,6 +61,7 @@ var mayImport = map[string][]string{
 	"agent/verify":            domains,
 	"agent/notify":            domains,
 	"agent/report":            append([]string{"generator/plot"}, domains...),
+	"agent/doctor":            append([]string{"agent/config", "agent/ledger", "agent/gitrepo", "agent/evidence", "agent/verify", "agent/notify"}, domains...), // looks at what they speak to
 	"agent/web":               domains,
 }
 
@@ -77,7 +78,7 @@ var rooms = map[string][]string{
 	"github.com/grafana/":                      {"generator/grafana"},
 	"github.com/prometheus-operator/":          {}, // its types are for tests
 	"k8s.io/":                                  {},
-	"github.com/prometheus/alertmanager/":      {"generator/alertmanager", "generator", "agent"},
+	"github.com/prometheus/alertmanager/":      {"generator/alertmanager", "generator", "agent", "agent/doctor"},
 	"github.com/prometheus/exporter-toolkit":   {"cmd/rollback-agent"},
 	"github.com/prometheus/client_golang/api":  {"agent/evidence", "deploy/demo", "generator/live", "generator/backtest"},
 	"github.com/prometheus/prometheus/promql":  {"generator/proof", "generator/prom", "generator", "generator/runbook", "generator/backtest"},

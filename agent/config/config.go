@@ -8,6 +8,7 @@
 package config
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/coclai/cutover/generator/slo"
@@ -101,6 +102,11 @@ type Git struct {
 	MarkerTags      bool       `yaml:"marker_tags,omitempty"` // each rollback's commit gets a tag rollback-agent/INCIDENT
 	SigningKey      Secret     `yaml:"-"`
 	Credentials     Secret     `yaml:"-"` // the file's content when it was read
+}
+
+// CredentialsFrom is the file or the socket that the agent's credentials come from, "" if it has none.
+func (g Git) CredentialsFrom() string {
+	return cmp.Or(g.CredentialsFile, g.Transport.SSH.KeyFile, g.Transport.SSH.AgentSocket)
 }
 
 // ReadAccess is how gates' checkouts read the repository: never with the credentials that may push.

@@ -1,8 +1,7 @@
-package agent
+package doctor
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -12,15 +11,15 @@ import (
 )
 
 // git looks at the remote: does it answer, what can it do, what does it let the agent do, and what does it keep everybody from.
-func (x *examination) git(ctx context.Context) {
-	can, err := x.remote.Abilities(ctx)
+func (x *Examination) git(ctx context.Context) {
+	can, err := x.Remote.Abilities(ctx)
 	if err != nil {
 		x.found("git", release.Broken, err.Error(), x.fixOfRemote(err))
 		return
 	}
 	x.abilities(can)
 	x.gitClock(ctx)
-	trial, err := x.agent.tryRemote(ctx, x.environment)
+	trial, err := x.Try(ctx)
 	if err != nil {
 		x.found("git: own refs", release.Broken, err.Error(), fixOwnRefs)
 		return
@@ -30,7 +29,7 @@ func (x *examination) git(ctx context.Context) {
 	x.target(ctx)
 }
 
-func (x *examination) abilities(can gitrepo.Abilities) {
+func (x *Examination) abilities(can gitrepo.Abilities) {
 	health, seen, fix := release.Healthy, "it takes the credentials for reading and for pushing; sha1", []string{}
 	for _, part := range []struct {
 		has        bool
@@ -51,63 +50,30 @@ func (x *examination) abilities(can gitrepo.Abilities) {
 		seen += "; " + part.lack
 		health, fix = release.Weak, append(fix, part.fix)
 	}
-	if !can.Atomic && x.agent.replica != nil {
+	if !can.Atomic && x.Shared {
 		health, seen = release.Broken, seen+"; several agents share the ledger, and without them none may push"
 	}
 	x.found("git", health, seen, strings.Join(fix, "; "))
 }
 
 // fixOfRemote is what to do about a remote that does not answer as it should.
-func (x *examination) fixOfRemote(err error) string {
+func (x *Examination) fixOfRemote(err error) string {
 	switch gitrepo.KindOf(err) {
 	case gitrepo.ErrAuth:
-		if x.credentials == "" {
+		if x.Environment.Git.CredentialsFrom() == "" {
 			return "name credentials that may push: git.credentials_file, or git.ssh.key_file"
 		}
-		return "renew the credentials in " + x.credentials + ", which are read at every request; the account must be allowed to push"
+		return "renew the credentials in " + x.Environment.Git.CredentialsFrom() + ", which are read at every request; the account must be allowed to push"
 	case gitrepo.ErrIdentity:
 		return "give the authority of its certificate (git.tls.ca_file), or its host key (git.ssh.known_hosts_file)"
 	case gitrepo.ErrNotFound, gitrepo.ErrRedirected, gitrepo.ErrNotGit:
 		return "correct git.url; `git ls-remote URL` from the agent's machine must list refs"
 	case gitrepo.ErrNoRef:
-		return "create the branch " + x.branch + ", or correct git.branch"
+		return "create the branch " + x.Environment.Git.Branch + ", or correct git.branch"
 	case gitrepo.ErrSHA256:
 		return "use a repository with sha1 ids: sha256 is not spoken"
 	}
 	return "see from the agent's machine that the server answers: git ls-remote URL; git.proxy, if there must be one"
-}
-
-// tryRemote tries the remote, or has the agent do it that acts: nobody else may push. Trials of one environment come one after the other.
-func (a *Agent) tryRemote(ctx context.Context, e *environment) (gitrepo.Trial, error) {
-	if a.replica == nil {
-		return a.tryHere(ctx, e)
-	}
-	if leave, acts := a.replica.enter(); acts {
-		defer leave()
-		return a.tryHere(ctx, e)
-	}
-	var found gitrepo.Trial
-	answer, err := a.send(ctx, release.Deed{Act: release.ActTry, Environment: e.name, Author: self})
-	if err != nil {
-		return found, fmt.Errorf("have the agent that acts try the remote: %w", err)
-	}
-	return found, json.Unmarshal([]byte(answer.Facts["trial"]), &found)
-}
-
-func (a *Agent) tryHere(ctx context.Context, e *environment) (gitrepo.Trial, error) {
-	e.trial.Lock()
-	defer e.trial.Unlock()
-	return e.remote.Try(ctx, e.name, a.now())
-}
-
-// try is tryRemote for another agent.
-func (a *Agent) try(ctx context.Context, e *environment, _ *rollback.Environment, _ release.Deed) (release.Answer, error) {
-	trial, err := a.tryHere(ctx, e)
-	if err != nil {
-		return release.Answer{}, err
-	}
-	text, err := json.Marshal(trial)
-	return release.Answer{Message: "tried", Facts: map[string]string{"trial": string(text)}}, err
 }
 
 const (
@@ -118,7 +84,7 @@ const (
 )
 
 // trial tells what the server's rules are.
-func (x *examination) trial(t gitrepo.Trial) {
+func (x *Examination) trial(t gitrepo.Trial) {
 	if t.Left {
 		x.found("git: own refs", release.Weak, t.Ref+" was there: an examination was cut off before it removed it. It is removed now", "nothing more")
 	} else {
@@ -126,12 +92,12 @@ func (x *examination) trial(t gitrepo.Trial) {
 	}
 	switch g := t.Ordered; {
 	case g.Problem != "":
-		x.found("git: push", release.Untold, "no answer to a trial push to "+x.branch+": "+g.Problem, "examine again")
+		x.found("git: push", release.Untold, "no answer to a trial push to "+x.Environment.Git.Branch+": "+g.Problem, "examine again")
 	case g.Refused:
-		x.found("git: push", release.Broken, "the server would refuse the agent's push to "+x.branch+": "+g.Text,
-			"let the agent's account push to "+x.branch+", and to nothing else that matters")
+		x.found("git: push", release.Broken, "the server would refuse the agent's push to "+x.Environment.Git.Branch+": "+g.Text,
+			"let the agent's account push to "+x.Environment.Git.Branch+", and to nothing else that matters")
 	default:
-		x.found("git: push", release.Healthy, "the server's rules let the agent push to "+x.branch+", which is at "+t.Tip.Short()+" and stays there", "")
+		x.found("git: push", release.Healthy, "the server's rules let the agent push to "+x.Environment.Git.Branch+", which is at "+t.Tip.Short()+" and stays there", "")
 	}
 	switch g := t.Forced; {
 	case g.Problem != "":
@@ -140,16 +106,16 @@ func (x *examination) trial(t gitrepo.Trial) {
 		x.found("git: forced push", release.Untold, "ordinary pushes are refused as well, so that nothing can be told of forced ones",
 			"see `git: push` first")
 	case g.Refused:
-		x.found("git: forced push", release.Healthy, "a forced push to "+x.branch+" is refused: "+g.Text, "")
+		x.found("git: forced push", release.Healthy, "a forced push to "+x.Environment.Git.Branch+" is refused: "+g.Text, "")
 	default:
-		x.foundf("git: forced push", release.Broken, fmt.Sprintf(fixForced, x.branch),
+		x.foundf("git: forced push", release.Broken, fmt.Sprintf(fixForced, x.Environment.Git.Branch),
 			"the server has no rule against a forced push to %s: with these credentials its history could be lost. (Nothing was moved: "+
-				"the trial's old id was wrong on purpose, and that alone was said no to)", x.branch)
+				"the trial's old id was wrong on purpose, and that alone was said no to)", x.Environment.Git.Branch)
 	}
 	x.lockHook(t.Locked)
 }
 
-func (x *examination) lockHook(g gitrepo.Ruling) {
+func (x *Examination) lockHook(g gitrepo.Ruling) {
 	const check = "git: lock hook"
 	switch {
 	case g.Problem != "":
@@ -169,15 +135,15 @@ func (x *examination) lockHook(g gitrepo.Ruling) {
 }
 
 // strayLock looks whether what stands on the remote is what the ledger knows of.
-func (x *examination) strayLock(ctx context.Context) {
-	stray, err := x.agent.strange(ctx, x.environment)
-	switch {
+func (x *Examination) strayLock(ctx context.Context) {
+	stray, fix, err := x.Stray(ctx)
+	switch lock := x.State().Lock; {
 	case err != nil:
 		x.found("git: lock", release.Untold, err.Error(), "examine again")
 	case stray != "":
-		x.found("git: lock", release.Broken, stray, hintStray)
-	case x.state.Lock != nil:
-		x.found("git: lock", release.Weak, fmt.Sprintf("%s is locked by incident %s", x.name, x.state.Lock.Incident),
+		x.found("git: lock", release.Broken, stray, fix)
+	case lock != nil:
+		x.found("git: lock", release.Weak, fmt.Sprintf("%s is locked by incident %s", x.name(), lock.Incident),
 			"rollback-agent rca, then somebody else: rollback-agent unlock")
 	default:
 		x.found("git: lock", release.Healthy, "none stands", "")
@@ -185,10 +151,11 @@ func (x *examination) strayLock(ctx context.Context) {
 }
 
 // target looks whether there is something to go back to, and whether it is still what was pinned.
-func (x *examination) target(ctx context.Context) {
+func (x *Examination) target(ctx context.Context) {
 	const check = "git: target"
-	pin := x.state.Pin
-	if r := x.state.Release; r != nil && r.Target.Commit != "" {
+	state := x.State()
+	pin := state.Pin
+	if r := state.Release; r != nil && r.Target.Commit != "" {
 		pin = &r.Target
 	}
 	if pin == nil {
@@ -196,13 +163,9 @@ func (x *examination) target(ctx context.Context) {
 			"rollback-agent cutover start pins what runs before a release; rollback-agent stable does so without one")
 		return
 	}
-	seen, err := x.remote.Survey(ctx, pinned(*pin))
-	if err != nil {
-		seen.Target = err
-	}
-	switch target := targetState(seen.Target); target.Reason {
+	switch target := x.Target(ctx, *pin); target.Reason {
 	case "":
-		x.found(check, release.Healthy, pin.Name()+" is what was pinned: commit "+short(pin.Commit), "")
+		x.found(check, release.Healthy, pin.Name()+" is what was pinned: commit "+gitrepo.ID(pin.Commit).Short(), "")
 	case rollback.RemoteUnknown:
 		x.found(check, release.Untold, target.Text, "examine again")
 	default:

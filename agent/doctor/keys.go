@@ -1,4 +1,4 @@
-package agent
+package doctor
 
 import (
 	"context"
@@ -12,25 +12,15 @@ import (
 )
 
 // keys looks at what the agent proves itself with. What an account may do elsewhere, no key and no token says: whoever made it must know.
-func (x *examination) keys(context.Context) {
-	g := x.configured().Git
+func (x *Examination) keys(context.Context) {
+	g := x.Environment.Git
 	x.pushKey(g)
 	x.signingKey(g)
 }
 
-// configured is the environment as the agent's file has it.
-func (x *examination) configured() config.Environment {
-	for _, e := range x.config.Environments {
-		if e.Name() == x.name {
-			return e
-		}
-	}
-	return config.Environment{}
-}
-
 const narrowKey = "; that it may do nothing else, on this and on other repositories, is not to be seen from here"
 
-func (x *examination) pushKey(g config.Git) {
+func (x *Examination) pushKey(g config.Git) {
 	const check = "git: key"
 	ssh := g.Transport.SSH
 	switch {
@@ -58,7 +48,7 @@ func (x *examination) pushKey(g config.Git) {
 	}
 }
 
-func (x *examination) signingKey(g config.Git) {
+func (x *Examination) signingKey(g config.Git) {
 	const check = "git: signing key"
 	switch {
 	case g.SigningKeyFile != "":
@@ -71,7 +61,7 @@ func (x *examination) signingKey(g config.Git) {
 	}
 }
 
-func (x *examination) strength(check, what, key, more string) {
+func (x *Examination) strength(check, what, key, more string) {
 	kind, weak, err := gitrepo.Strength([]byte(key))
 	switch {
 	case err != nil:

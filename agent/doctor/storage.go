@@ -1,4 +1,4 @@
-package agent
+package doctor
 
 import (
 	"context"
@@ -12,7 +12,6 @@ import (
 	"github.com/coclai/cutover/agent/config"
 	"github.com/coclai/cutover/agent/ledger"
 	"github.com/coclai/cutover/agent/release"
-	"github.com/coclai/cutover/agent/web"
 )
 
 // What is said of disks and of their speed.
@@ -23,34 +22,41 @@ const (
 	verifyAtMax = time.Minute
 )
 
-// storageHealth looks at where the agent keeps what it knows.
-type storageHealth struct {
-	agent  *Agent
-	config config.Config
-	tell   func(web.Progress)
+// Storage is where the agent keeps what it knows.
+type Storage struct {
+	Listener
+	Config  config.Config
+	Append  func(context.Context) error          // nothing, but as durably as an entry
+	Verify  func(context.Context) (int64, error) // every hash up to an entry; nil: they cannot be verified beside the agent
+	Replica func() Replica                       // nil: this agent is the only one
 }
 
-func (s storageHealth) examine(ctx context.Context) {
-	s.tell(web.Progress{Doing: "storage"})
+// Replica is how an agent that shares its ledger stands to the others.
+type Replica struct {
+	Acting  string   // who acts
+	Unready string   // why it is not ready to receive, "" when it is
+	Weak    []string // what a failover could lose
+}
+
+// Examine looks whether entries can be stored, whether those that are there fit together, what a failover could lose, and what room is left.
+func (s *Storage) Examine(ctx context.Context) {
+	s.Doing("storage")
 	s.appends(ctx)
 	s.chain(ctx)
 	s.durable()
 	s.rooms()
 }
 
-func (s storageHealth) found(check string, health release.Health, seen, fix string) {
-	if health == release.Healthy {
-		fix = ""
-	}
-	s.tell(web.Progress{Finding: &release.Finding{Check: check, Health: health, Seen: inOneParagraph(s.config.Redact(seen)), Fix: fix}})
+func (s *Storage) found(check string, health release.Health, seen, fix string) {
+	s.Listener.found(release.Finding{Check: check, Health: health, Seen: seen, Fix: fix})
 }
 
 // appends writes as much as a small entry needs, three times, each synced: nothing of it is an entry.
-func (s storageHealth) appends(ctx context.Context) {
+func (s *Storage) appends(ctx context.Context) {
 	var took []time.Duration
 	for range 3 {
 		began := time.Now()
-		if _, err := s.agent.ledger.Append(ctx); err != nil {
+		if err := s.Append(ctx); err != nil {
 			s.found("storage", release.Broken, "nothing can be stored, and no alert is acknowledged: "+err.Error(),
 				"make room on its disk, or see its database; `rollback-agent ledger verify` looks at it while the agent stands still")
 			return
@@ -66,29 +72,26 @@ func (s storageHealth) appends(ctx context.Context) {
 	s.found("storage", health, seen, "a faster disk, or one that is not shared: an alert is acknowledged only when it is on it")
 }
 
-func (s storageHealth) where() string {
-	if s.config.Storage.SQLite != "" {
-		return s.config.Storage.SQLite
+func (s *Storage) where() string {
+	if s.Config.Storage.SQLite != "" {
+		return s.Config.Storage.SQLite
 	}
 	return "PostgreSQL"
 }
 
 // chain verifies every hash there is.
-func (s storageHealth) chain(ctx context.Context) {
+func (s *Storage) chain(ctx context.Context) {
 	const check = "storage: chain"
-	checked, ok := s.agent.ledger.(interface {
-		Verify(ctx context.Context) error
-	})
-	if !ok {
+	if s.Verify == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, verifyAtMax)
 	defer cancel()
-	err := checked.Verify(ctx)
+	last, err := s.Verify(ctx)
 	refusal, wrong := errors.AsType[*ledger.Refusal](err)
-	switch state := s.agent.journal.snapshot(); {
+	switch {
 	case err == nil:
-		s.found(check, release.Healthy, fmt.Sprintf("the hashes of all entries up to %d fit together", state.Seq), "")
+		s.found(check, release.Healthy, fmt.Sprintf("the hashes of all entries up to %d fit together", last), "")
 	case wrong:
 		s.found(check, release.Broken, refusal.Error(), refusal.Hint)
 	default:
@@ -97,29 +100,30 @@ func (s storageHealth) chain(ctx context.Context) {
 }
 
 // durable says what a crash or a failover could lose.
-func (s storageHealth) durable() {
+func (s *Storage) durable() {
 	const check = "storage: durable"
-	if s.agent.replica == nil {
+	if s.Replica == nil {
 		s.found(check, release.Healthy, "SQLite with synchronous=FULL, and this agent the only one", "")
 		return
 	}
-	health, seen := release.Healthy, "PostgreSQL; acting: "+s.agent.actor()
-	weak := s.agent.weaknesses()
-	if why := s.agent.replica.unready(); why != "" {
-		health, seen = release.Broken, seen+"; "+why
-	} else if len(weak) > 0 {
-		health, seen = release.Weak, seen+"; "+strings.Join(weak, "; ")
+	r := s.Replica()
+	health, seen := release.Healthy, "PostgreSQL; acting: "+r.Acting
+	switch {
+	case r.Unready != "":
+		health, seen = release.Broken, seen+"; "+r.Unready
+	case len(r.Weak) > 0:
+		health, seen = release.Weak, seen+"; "+strings.Join(r.Weak, "; ")
 	}
 	s.found(check, health, seen, "a synchronous standby (synchronous_standby_names = 'ANY 1 (*)'), or accept that a failover loses what was acknowledged last")
 }
 
 // rooms look how much room there is where something is written.
-func (s storageHealth) rooms() {
+func (s *Storage) rooms() {
 	folders := []string{}
-	if s.config.Storage.SQLite != "" {
-		folders = append(folders, filepath.Dir(s.config.Storage.SQLite))
+	if s.Config.Storage.SQLite != "" {
+		folders = append(folders, filepath.Dir(s.Config.Storage.SQLite))
 	}
-	for _, folder := range []string{s.config.Logs, s.config.Reports} {
+	for _, folder := range []string{s.Config.Logs, s.Config.Reports} {
 		if folder != "" && !slices.Contains(folders, filepath.Dir(folder)) {
 			folders = append(folders, filepath.Dir(folder))
 		}

@@ -1,4 +1,4 @@
-package agent
+package doctor
 
 import (
 	"cmp"
@@ -12,16 +12,16 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// alertRoutes are an Alertmanager's routes and receivers, as it says them itself. Only what decides who hears of an alert is read, whatever
+// routing are an Alertmanager's routes and receivers, as it says them itself. Only what decides who hears of an alert is read, whatever
 // else there is in a newer or older version; its own reader would refuse what it does not know.
-type alertRoutes struct {
-	Route     alertRoute          `yaml:"route"`
+type routing struct {
+	Route     route               `yaml:"route"`
 	Receivers []map[string]any    `yaml:"receivers"`
 	kinds     map[string][]string // of integrations, by receiver
 }
 
-// alertRoute is one of the tree, under Alertmanager's own names.
-type alertRoute struct {
+// route is one of the tree, under Alertmanager's own names.
+type route struct {
 	Receiver  string            `yaml:"receiver"`
 	Matchers  []string          `yaml:"matchers"`
 	Match     map[string]string `yaml:"match"`
@@ -31,17 +31,17 @@ type alertRoute struct {
 	GroupWait string            `yaml:"group_wait"`
 	Mute      []string          `yaml:"mute_time_intervals"`
 	Active    []string          `yaml:"active_time_intervals"`
-	Routes    []alertRoute      `yaml:"routes"`
+	Routes    []route           `yaml:"routes"`
 
 	matchers labels.Matchers
 }
 
-// readRoutes reads a configuration.
-func readRoutes(text string) (alertRoutes, error) {
-	r := alertRoutes{kinds: map[string][]string{}}
+// readRouting reads a configuration.
+func readRouting(text string) (routing, error) {
+	r := routing{kinds: map[string][]string{}}
 	err := yaml.Unmarshal([]byte(text), &r)
 	if err == nil {
-		err = r.Route.prepare(alertRoute{GroupWait: "30s"}) // Alertmanager's default
+		err = r.Route.prepare(route{GroupWait: "30s"}) // Alertmanager's default
 	}
 	if err != nil {
 		return r, fmt.Errorf("read its configuration: %w", err)
@@ -63,7 +63,7 @@ func readRoutes(text string) (alertRoutes, error) {
 }
 
 // prepare inherits what a route does not say, and parses what it matches.
-func (r *alertRoute) prepare(parent alertRoute) error {
+func (r *route) prepare(parent route) error {
 	r.Receiver, r.GroupWait = cmp.Or(r.Receiver, parent.Receiver), cmp.Or(r.GroupWait, parent.GroupWait)
 	if r.GroupBy == nil {
 		r.GroupBy = parent.GroupBy
@@ -94,11 +94,11 @@ func (r *alertRoute) prepare(parent alertRoute) error {
 
 // of are the routes that an alert takes: of the children the first that it matches, and the next ones while those continue; the route itself
 // when it matches none (dispatch.Route.Match).
-func (r *alertRoute) of(set model.LabelSet) []*alertRoute {
+func (r *route) of(set model.LabelSet) []*route {
 	if !r.matchers.Matches(set) {
 		return nil
 	}
-	var all []*alertRoute
+	var all []*route
 	for n := range r.Routes {
 		taken := r.Routes[n].of(set)
 		all = append(all, taken...)
@@ -107,13 +107,13 @@ func (r *alertRoute) of(set model.LabelSet) []*alertRoute {
 		}
 	}
 	if len(all) == 0 {
-		return []*alertRoute{r}
+		return []*route{r}
 	}
 	return all
 }
 
 // take are the routes that an alert with these labels takes.
-func (r *alertRoutes) take(alert map[string]string) []*alertRoute {
+func (r *routing) take(alert map[string]string) []*route {
 	set := model.LabelSet{}
 	for name, value := range alert {
 		set[model.LabelName(name)] = model.LabelValue(value)
@@ -122,7 +122,7 @@ func (r *alertRoutes) take(alert map[string]string) []*alertRoute {
 }
 
 // receivers are the names of those that hear of an alert, each once.
-func (r *alertRoutes) receivers(alert map[string]string) []string {
+func (r *routing) receivers(alert map[string]string) []string {
 	var names []string
 	for _, one := range r.take(alert) {
 		if !slices.Contains(names, one.Receiver) {
@@ -133,7 +133,7 @@ func (r *alertRoutes) receivers(alert map[string]string) []string {
 }
 
 // waits is the group_wait of a route.
-func (r *alertRoute) waits() time.Duration {
+func (r *route) waits() time.Duration {
 	d, err := model.ParseDuration(r.GroupWait)
 	if err != nil {
 		return 0

@@ -1,4 +1,4 @@
-package agent
+package doctor
 
 import (
 	"cmp"
@@ -12,6 +12,7 @@ import (
 	"github.com/coclai/cutover/agent/evidence"
 	"github.com/coclai/cutover/agent/notify"
 	"github.com/coclai/cutover/agent/release"
+	"github.com/coclai/cutover/agent/rollback"
 	"github.com/coclai/cutover/generator/slo"
 )
 
@@ -19,8 +20,8 @@ import (
 const leastAlertmanager = "0.31"
 
 // roads looks at each Alertmanager: does it answer, does Prometheus tell it, and whom does it tell.
-func (x *examination) roads(ctx context.Context) {
-	for _, m := range x.alertmanagers.Members() {
+func (x *Examination) roads(ctx context.Context) {
+	for _, m := range x.Alertmanagers.Members() {
 		if ctx.Err() != nil {
 			return
 		}
@@ -28,7 +29,7 @@ func (x *examination) roads(ctx context.Context) {
 	}
 }
 
-func (x *examination) member(ctx context.Context, m evidence.Member) {
+func (x *Examination) member(ctx context.Context, m evidence.Member) {
 	check := "alertmanager " + m.Name()
 	var c evidence.Condition
 	r, err := x.timed(time.Second, func() (said time.Time, err error) {
@@ -43,7 +44,7 @@ func (x *examination) member(ctx context.Context, m evidence.Member) {
 	x.cluster(check, c)
 	x.clockIs(check+": clock", "its", r, x.clockLimit())
 	x.memberTold(ctx, m, check+": told")
-	routes, err := readRoutes(c.Config)
+	routes, err := readRouting(c.Config)
 	if err != nil {
 		x.found(check+": routes", release.Untold, err.Error(), "compare its routes with the generated alertmanager.yaml: amtool config routes test")
 		return
@@ -52,8 +53,8 @@ func (x *examination) member(ctx context.Context, m evidence.Member) {
 	x.pagesGo(check+": pages", routes)
 }
 
-func (x *examination) cluster(check string, c evidence.Condition) {
-	members := len(x.alertmanagers.Members())
+func (x *Examination) cluster(check string, c evidence.Condition) {
+	members := len(x.Alertmanagers.Members())
 	version := "of a version that it does not say"
 	if c.Version != "" {
 		version = "version " + c.Version
@@ -96,31 +97,31 @@ func older(version, least string) bool {
 }
 
 // memberTold looks whether a Prometheus tells this very member of the Watchdog: members pass no alerts on to each other.
-func (x *examination) memberTold(ctx context.Context, m evidence.Member, check string) {
-	last, err := m.Watchdog(ctx, x.plan.Service, x.plan.Environment)
-	fix := "load " + x.plan.Rules.File + " in Prometheus, and name " + m.Name() + " in its `alerting: alertmanagers:`"
-	switch age := x.agent.now().Sub(last.At).Round(time.Second); {
+func (x *Examination) memberTold(ctx context.Context, m evidence.Member, check string) {
+	last, err := m.Watchdog(ctx, x.plan().Service, x.plan().Environment)
+	fix := "load " + x.plan().Rules.File + " in Prometheus, and name " + m.Name() + " in its `alerting: alertmanagers:`"
+	switch age := x.Now().Sub(last.At).Round(time.Second); {
 	case err != nil:
 		x.found(check, release.Untold, err.Error(), "examine again")
 	case last.At.IsZero():
-		x.found(check, release.Broken, "no Prometheus tells it of the Watchdog of "+x.name+": nothing would be heard through it", fix)
-	case age > watchdogLate:
-		x.foundf(check, release.Broken, fix, "it was told of the Watchdog of %s %s ago for the last time", x.name, age)
+		x.found(check, release.Broken, "no Prometheus tells it of the Watchdog of "+x.name()+": nothing would be heard through it", fix)
+	case age > rollback.WatchdogLate:
+		x.foundf(check, release.Broken, fix, "it was told of the Watchdog of %s %s ago for the last time", x.name(), age)
 	default:
-		x.foundf(check, release.Healthy, "", "%s told it of the Watchdog of %s %s ago", cmp.Or(last.By, "Prometheus"), x.name, max(age, 0))
+		x.foundf(check, release.Healthy, "", "%s told it of the Watchdog of %s %s ago", cmp.Or(last.By, "Prometheus"), x.name(), max(age, 0))
 	}
 }
 
 // drillLabels are those of the doctor's drill, but for its id. They select no trigger of any plan: it can be nothing but a drill.
-func (x *examination) drillLabels() map[string]string {
-	return map[string]string{"alertname": drillName, slo.LabelService: x.plan.Service, slo.LabelEnvironment: x.plan.Environment,
+func (x *Examination) drillLabels() map[string]string {
+	return map[string]string{"alertname": drillName, slo.LabelService: x.plan().Service, slo.LabelEnvironment: x.plan().Environment,
 		slo.LabelDrill:    "true",
 		slo.LabelSeverity: slo.SeverityNone, slo.LabelRollback: string(slo.ModeNone)}
 }
 
 // agentsReceiver is the receiver that a drill goes to, or why none may be sent: it must be one, of webhooks alone, and the way of the Watchdog
 // and of every trigger's alert; else a drill would ring a person, or show nothing.
-func (x *examination) agentsReceiver(routes alertRoutes) (name, why string) {
+func (x *Examination) agentsReceiver(routes routing) (name, why string) {
 	heard := routes.receivers(x.drillLabels())
 	if len(heard) != 1 {
 		return "", "a drill would reach " + strings.Join(heard, ", ") + ", and not the agent alone"
@@ -144,13 +145,13 @@ func (x *examination) agentsReceiver(routes alertRoutes) (name, why string) {
 	return heard[0], ""
 }
 
-func (x *examination) fixRoutes() string {
-	return "run the alertmanager.yaml that promrulegen writes: its first routes send to rollback-agent what has " + slo.LabelService + "=" + strconv.Quote(x.plan.Service) +
-		" and drill=\"true\", or alertname=\"" + slo.Watchdog + "\", or rollback=~\"auto|propose|observe\"; group_by ['...'], group_wait 0s"
+func (x *Examination) fixRoutes() string {
+	return "run the alertmanager.yaml that promrulegen writes: its first routes send to rollback-agent what has " + slo.LabelService + "=" +
+		strconv.Quote(x.plan().Service) + " and drill=\"true\", or alertname=\"" + slo.Watchdog + "\", or rollback=~\"auto|propose|observe\"; group_by ['...'], group_wait 0s"
 }
 
 // routes asks the routes themselves who hears of each alert of the plan, and when.
-func (x *examination) routes(check string, routes alertRoutes) {
+func (x *Examination) routes(check string, routes routing) {
 	agents, why := x.agentsReceiver(routes)
 	if agents == "" {
 		x.found(check, release.Broken, why, x.fixRoutes())
@@ -160,14 +161,14 @@ func (x *examination) routes(check string, routes alertRoutes) {
 	alerts := x.alerts()
 	for _, alert := range alerts {
 		taken := routes.take(alert.labels)
-		route := taken[slices.IndexFunc(taken, func(r *alertRoute) bool { return r.Receiver == agents })]
+		way := taken[slices.IndexFunc(taken, func(r *route) bool { return r.Receiver == agents })]
 		switch {
-		case len(route.Mute)+len(route.Active) > 0:
+		case len(way.Mute)+len(way.Active) > 0:
 			late = append(late, alert.name+" is muted at times")
-		case !slices.Equal(route.GroupBy, []string{"..."}):
+		case !slices.Equal(way.GroupBy, []string{"..."}):
 			late = append(late, alert.name+" is grouped with others")
-		case route.waits() > 0:
-			late = append(late, fmt.Sprintf("%s waits %s for others", alert.name, route.waits()))
+		case way.waits() > 0:
+			late = append(late, fmt.Sprintf("%s waits %s for others", alert.name, way.waits()))
 		}
 	}
 	if len(late) > 0 {
@@ -185,10 +186,11 @@ type alertOfPlan struct {
 }
 
 // alerts are the Watchdog and those of every trigger, with the labels that the compiled rules give them, and with Prometheus's external ones.
-func (x *examination) alerts() []alertOfPlan {
-	base := map[string]string{slo.LabelService: x.plan.Service, slo.LabelEnvironment: x.plan.Environment}
+func (x *Examination) alerts() []alertOfPlan {
+	state := x.State()
+	base := map[string]string{slo.LabelService: x.plan().Service, slo.LabelEnvironment: x.plan().Environment}
 	with := func(more map[string]string) map[string]string {
-		all := x.delivered(base)
+		all := state.Delivered(base)
 		for name, value := range more {
 			all[name] = value
 		}
@@ -196,10 +198,10 @@ func (x *examination) alerts() []alertOfPlan {
 	}
 	all := []alertOfPlan{{slo.Watchdog, with(map[string]string{"alertname": slo.Watchdog, slo.LabelSeverity: slo.SeverityNone,
 		slo.LabelRollback: string(slo.ModeNone)})}}
-	for _, t := range x.plan.Triggers {
+	for _, t := range x.plan().Triggers {
 		for _, id := range t.SLOs {
-			s, _ := x.plan.SLOByID(id)
-			all = append(all, alertOfPlan{"trigger " + t.Item + " (" + id + ")", with(map[string]string{"alertname": slo.AlertName(x.plan.Service,
+			s, _ := x.plan().SLOByID(id)
+			all = append(all, alertOfPlan{"trigger " + t.Item + " (" + id + ")", with(map[string]string{"alertname": slo.AlertName(x.plan().Service,
 				id), slo.LabelSLO: id,
 				slo.LabelTrigger: t.Item, slo.LabelRollback: string(t.Mode), slo.LabelSeverity: slo.SeverityPage, slo.LabelOwner: s.Owner,
 				slo.LabelComponent: s.Component})})
@@ -209,8 +211,8 @@ func (x *examination) alerts() []alertOfPlan {
 }
 
 // pagesGo looks who hears of the agent's own pages.
-func (x *examination) pagesGo(check string, routes alertRoutes) {
-	page := map[string]string{"alertname": notify.Prefix + "NeedsHuman", slo.LabelService: x.plan.Service, slo.LabelEnvironment: x.plan.Environment,
+func (x *Examination) pagesGo(check string, routes routing) {
+	page := map[string]string{"alertname": notify.Prefix + "NeedsHuman", slo.LabelService: x.plan().Service, slo.LabelEnvironment: x.plan().Environment,
 		slo.LabelSeverity: slo.SeverityPage, slo.LabelRollback: string(slo.ModeNone)}
 	agents := routes.receivers(x.alerts()[0].labels) // whoever hears of the Watchdog is no person
 	var people []string

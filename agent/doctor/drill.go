@@ -1,4 +1,4 @@
-package agent
+package doctor
 
 import (
 	"cmp"
@@ -22,6 +22,7 @@ const (
 	drillName = notify.Prefix + "Drill"
 	labelID   = "drill_id" // tells a drill from every other, so that Alertmanager has never sent it before, and no other answers for it
 
+	sendTimeout = 10 * time.Second
 	peerTimeout = 15 * time.Second // each Alertmanager of a cluster waits that long for each before it (--cluster.peer-timeout)
 	drillLasts  = 2 * time.Minute  // beyond the deadline: an agent that ends meanwhile leaves nothing firing
 	drillLook   = 50 * time.Millisecond
@@ -29,7 +30,7 @@ const (
 
 // drill is one alert that only tries the road, from an Alertmanager's own API to a decision in the ledger.
 type drill struct {
-	*examination
+	*Examination
 	member evidence.Member
 	check  string
 	id     string
@@ -38,17 +39,17 @@ type drill struct {
 	until  time.Time     // it ends by itself
 }
 
-// drills send one drill through each Alertmanager, all at once; and say what a real alert of each trigger would come to now.
-func (x *examination) drills(ctx context.Context) {
-	if !x.q.Drill {
+// Drills send one drill through each Alertmanager, all at once; and say what a real alert of each trigger would come to now.
+func (x *Examination) Drills(ctx context.Context) {
+	if !x.Drill {
 		return
 	}
-	members := x.alertmanagers.Members()
+	members := x.Alertmanagers.Members()
 	outcomes := make([]*release.Finding, len(members))
 	var all sync.WaitGroup
 	for n, m := range members {
-		d := &drill{examination: x, member: m, check: "drill " + m.Name(), id: strings.ToLower(rand.Text())}
-		d.limit = x.environment.drill.Within.Std() + time.Duration(len(members)-1)*peerTimeout
+		d := &drill{Examination: x, member: m, check: "drill " + m.Name(), id: strings.ToLower(rand.Text())}
+		d.limit = x.Environment.Drill.Within.Std() + time.Duration(len(members)-1)*peerTimeout
 		d.until = time.Now().Add(d.limit + drillLasts)
 		all.Go(func() { outcomes[n] = d.run(ctx) })
 	}
@@ -67,7 +68,7 @@ func (d *drill) run(ctx context.Context) *release.Finding {
 		return f
 	}
 	before, _ := d.member.Deliveries(ctx) // what cannot be counted is not deduced from
-	refused, sent := d.q.Refused(), d.agent.now()
+	refused, sent := d.Refused(), d.Now()
 	if err := d.send(ctx, d.until); err != nil {
 		return d.finding(release.Broken, err.Error(), "see `alertmanager "+d.member.Name()+"`")
 	}
@@ -78,7 +79,7 @@ func (d *drill) run(ctx context.Context) *release.Finding {
 		return nil
 	case episode == nil:
 		after, err := d.member.Deliveries(context.WithoutCancel(ctx))
-		seen, fix := d.likely(after.Since(before), d.q.Refused()-refused, err)
+		seen, fix := d.likely(after.Since(before), d.Refused()-refused, err)
 		return d.finding(release.Broken, fmt.Sprintf("drill %s was sent, and had not come within %s: %s", d.id, d.limit, seen), fix)
 	}
 	return d.arrived(episode, sent)
@@ -94,7 +95,7 @@ func (d *drill) mayNot(ctx context.Context) *release.Finding {
 	if err != nil {
 		return d.finding(release.Broken, "not sent: "+err.Error(), "see `alertmanager "+d.member.Name()+"`")
 	}
-	routes, err := readRoutes(c.Config)
+	routes, err := readRouting(c.Config)
 	if err != nil {
 		return d.finding(release.Untold, "not sent, since it might reach people: "+err.Error(), "see `alertmanager "+d.member.Name()+": routes`")
 	}
@@ -109,20 +110,20 @@ func (d *drill) mayNot(ctx context.Context) *release.Finding {
 func (d *drill) send(ctx context.Context, until time.Time) error {
 	labels := d.drillLabels()
 	labels[labelID] = d.id
-	n, err := notify.New([]string{d.member.URL()}, pageTimeout)
+	n, err := notify.New([]string{d.member.URL()}, sendTimeout)
 	if err != nil {
 		return err
 	}
 	return n.Send(ctx, []notify.Page{{Name: drillName, Labels: labels, Severity: slo.SeverityNone, Until: until,
-		Summary: "A drill by " + d.q.By + ": it tries the way to the agent, and calls for nothing"}})
+		Summary: "A drill by " + d.By + ": it tries the way to the agent, and calls for nothing"}})
 }
 
 // end lets it fire no longer, also when whoever asked has gone.
 func (d *drill) end(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pageTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), sendTimeout)
 	defer cancel()
 	if err := d.send(ctx, time.Now()); err != nil {
-		d.agent.log.Warn("a drill fires until it ends by itself", "environment", d.name, "id", d.id, "until", d.until, "err", err)
+		d.Log.Warn("a drill fires until it ends by itself", "environment", d.name(), "id", d.id, "until", d.until, "err", err)
 	}
 }
 
@@ -130,13 +131,18 @@ func (d *drill) end(ctx context.Context) {
 func (d *drill) await(ctx context.Context, until time.Time) *rollback.Episode {
 	for {
 		var found *rollback.Episode
-		for _, episode := range d.agent.journal.environment(d.name).Episodes {
+		for _, episode := range d.State().Episodes {
 			if episode.Firing.Labels[labelID] == d.id && episode.Decision != nil {
 				found = episode
 			}
 		}
-		if found != nil || time.Now().After(until) || !sleep(ctx, drillLook) {
+		if found != nil || time.Now().After(until) {
 			return found
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(drillLook):
 		}
 	}
 }
@@ -193,7 +199,7 @@ func reasons(since evidence.Deliveries) []string {
 }
 
 // deliverers are the tokens that Alertmanager may have for this environment.
-func (x *examination) deliverers() string {
+func (x *Examination) deliverers() string {
 	var names []string
 	for _, t := range x.tokensThatMay("alerts") {
 		names = append(names, t.Name+" in "+t.File)
@@ -206,11 +212,11 @@ func (x *examination) deliverers() string {
 
 // rehearseDecisions says what a real alert of each trigger would come to at this moment. Nothing of it is stored. What is the same of several
 // is told once.
-func (x *examination) rehearseDecisions(ctx context.Context) {
-	asked, order, same := &answers{}, []string{}, map[string][]string{}
+func (x *Examination) rehearseDecisions(ctx context.Context) {
+	order, same := []string{}, map[string][]string{}
 	health := map[string]release.Health{}
 	for _, alert := range x.alerts()[1:] {
-		d, err := x.rehearseDecision(ctx, alert, asked)
+		d, err := x.rehearseDecision(ctx, alert)
 		if err != nil {
 			return
 		}
@@ -229,13 +235,9 @@ func (x *examination) rehearseDecisions(ctx context.Context) {
 	}
 }
 
-func (x *examination) rehearseDecision(ctx context.Context, alert alertOfPlan, asked *answers) (rollback.Decision, error) {
-	now := x.agent.now().UTC()
+func (x *Examination) rehearseDecision(ctx context.Context, alert alertOfPlan) (rollback.Decision, error) {
 	delete(alert.labels, slo.LabelDrill)
-	f := rollback.Firing{Status: "firing", Fingerprint: "0", Labels: alert.labels, StartsAt: now}
-	episode := &rollback.Episode{Key: "doctor/" + alert.labels[slo.LabelSLO], Source: "doctor", Firing: f, First: now, Open: true}
-	return x.agent.judgeOne(ctx, x.environment, rollback.Case{Plan: x.plan, Environment: x.agent.journal.environment(x.name), Now: now,
-		Episode: episode}, asked)
+	return x.Foretell(ctx, rollback.Firing{Status: "firing", Fingerprint: "0", Labels: alert.labels, StartsAt: x.Now().UTC()})
 }
 
 // healthOfDecision: that nothing is rolled back while all is well, or nothing is released, is as it should be; that nobody could tell is not.

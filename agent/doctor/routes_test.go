@@ -1,12 +1,13 @@
-package agent_test
+package doctor_test
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/coclai/cutover/agent"
+	"github.com/coclai/cutover/agent/doctor"
 )
 
 const someRoutes = `
@@ -36,7 +37,9 @@ receivers:
 // TestRoutesAreReadAsAlertmanagerReadsThem: amtool is the judge.
 func TestRoutesAreReadAsAlertmanagerReadsThem(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "alertmanager.yml")
-	write(t, file, someRoutes)
+	if err := os.WriteFile(file, []byte(someRoutes), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, alert := range []map[string]string{
 		{},
 		{"service": "checkout"},
@@ -56,7 +59,7 @@ func TestRoutesAreReadAsAlertmanagerReadsThem(t *testing.T) {
 		for name, value := range alert {
 			args = append(args, name+`="`+value+`"`)
 		}
-		said, err := exec.Command(program(t, "amtool"), args...).Output()
+		said, err := exec.Command(amtool(t), args...).Output()
 		if err != nil {
 			t.Fatalf("amtool %v: %v\n%s", args, err, said)
 		}
@@ -66,12 +69,28 @@ func TestRoutesAreReadAsAlertmanagerReadsThem(t *testing.T) {
 				want = append(want, name)
 			}
 		}
-		got, err := agent.Receivers(someRoutes, alert)
+		got, err := doctor.Receivers(someRoutes, alert)
 		if err != nil || strings.Join(got, ",") != strings.Join(want, ",") {
 			t.Errorf("%v: %q, %v; amtool says %q", alert, got, err, want)
 		}
 	}
-	if _, err := agent.Receivers("route: {receiver: a, matchers: ['a=~\"(\"']}", nil); err == nil {
+	if _, err := doctor.Receivers("route: {receiver: a, matchers: ['a=~\"(\"']}", nil); err == nil {
 		t.Error("a matcher that is none is read")
 	}
+}
+
+// amtool finds it on PATH, or where `make tools` puts it.
+func amtool(t *testing.T) string {
+	t.Helper()
+	if path, err := exec.LookPath("amtool"); err == nil {
+		return path
+	}
+	path, err := filepath.Abs("../../.tools/bin/amtool")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Fatal("amtool is missing: run `make tools`")
+	}
+	return path
 }

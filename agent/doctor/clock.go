@@ -1,4 +1,4 @@
-package agent
+package doctor
 
 import (
 	"context"
@@ -29,18 +29,18 @@ func (r reading) off() time.Duration {
 }
 
 // timed asks for the time.
-func (x *examination) timed(grain time.Duration, ask func() (time.Time, error)) (reading, error) {
-	r := reading{grain: grain, before: x.agent.now()}
+func (x *Examination) timed(grain time.Duration, ask func() (time.Time, error)) (reading, error) {
+	r := reading{grain: grain, before: x.Now()}
 	var err error
 	r.said, err = ask()
-	r.after = x.agent.now()
+	r.after = x.Now()
 	return r, err
 }
 
 const fixClock = "keep both machines' clocks by NTP: `timedatectl` or `chronyc tracking` on each shows which of them is off"
 
 // clockIs tells how far another clock is off. Beyond limit it is broken; 0: nothing rests on it.
-func (x *examination) clockIs(check, whose string, r reading, limit time.Duration) {
+func (x *Examination) clockIs(check, whose string, r reading, limit time.Duration) {
 	off := r.off()
 	seen := fmt.Sprintf("%s clock and the agent's differ by less than %s", whose, max(r.after.Sub(r.before)+r.grain,
 		time.Millisecond).Round(time.Millisecond))
@@ -65,13 +65,13 @@ func (x *examination) clockIs(check, whose string, r reading, limit time.Duratio
 
 // clockLimit is how far Prometheus's and Alertmanager's clocks may be off: an onset is compared with T0, and rules tell the one to an
 // evaluation.
-func (x *examination) clockLimit() time.Duration {
-	return max(x.plan.EvaluationInterval.Std(), 2*clockSlack)
+func (x *Examination) clockLimit() time.Duration {
+	return max(x.plan().EvaluationInterval.Std(), 2*clockSlack)
 }
 
 // gitClock is of consequence for the dates of commits alone; ssh does not show it, and then there is nothing to say.
-func (x *examination) gitClock(ctx context.Context) {
-	r, err := x.timed(time.Second, func() (time.Time, error) { return x.remote.Clock(ctx) })
+func (x *Examination) gitClock(ctx context.Context) {
+	r, err := x.timed(time.Second, func() (time.Time, error) { return x.Remote.Clock(ctx) })
 	if err != nil || r.said.IsZero() {
 		return // what is wrong with the remote is told by who uses it
 	}

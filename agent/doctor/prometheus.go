@@ -1,4 +1,4 @@
-package agent
+package doctor
 
 import (
 	"context"
@@ -16,9 +16,9 @@ import (
 )
 
 // instrument looks at Prometheus: without it nothing is corroborated.
-func (x *examination) instrument(ctx context.Context) {
-	r, err := x.timed(time.Millisecond, func() (time.Time, error) { return x.prometheus.Clock(ctx) })
-	at := x.configured().Prometheus.URL
+func (x *Examination) instrument(ctx context.Context) {
+	r, err := x.timed(time.Millisecond, func() (time.Time, error) { return x.Prometheus.Clock(ctx) })
+	at := x.Environment.Prometheus.URL
 	switch {
 	case evidence.IsWarned(err):
 		x.found("prometheus", release.Untold, at+": "+err.Error(), "a part of it does not answer: see its log, and the stores behind it")
@@ -34,14 +34,14 @@ func (x *examination) instrument(ctx context.Context) {
 }
 
 // rules looks whether the rules that Prometheus evaluates are those that the plan was compiled with, and whether they can be heard.
-func (x *examination) rules(ctx context.Context) {
-	x.judged(ctx, "rules: loaded", x.rulesLoaded,
-		fmt.Sprintf("let rule_files of Prometheus name %s, as `promrulegen generate` wrote it together with the agent's plan, and reload both", x.plan.Rules.File))
+func (x *Examination) rules(ctx context.Context) {
+	x.judged(ctx, "rules: loaded", x.RulesLoaded,
+		fmt.Sprintf("let rule_files of Prometheus name %s, as `promrulegen generate` wrote it together with the agent's plan, and reload both", x.plan().Rules.File))
 	x.triggerRules(ctx)
 	x.ownSeries(ctx)
 	x.told(ctx)
-	x.judged(ctx, "rules: heard", x.watchdogHeard, "see `alertmanager` and `rules: told` below; the Watchdog is among the compiled rules, and repeated every minute")
-	verdict, reason := x.triggersQuiet(ctx)
+	x.judged(ctx, "rules: heard", x.WatchdogHeard, "see `alertmanager` and `rules: told` below; the Watchdog is among the compiled rules, and repeated every minute")
+	verdict, reason := x.TriggersQuiet(ctx)
 	health := release.HealthOf(verdict)
 	if health == release.Broken {
 		health = release.Weak // no cutover starts like that; a rollback does not mind
@@ -50,16 +50,16 @@ func (x *examination) rules(ctx context.Context) {
 }
 
 // triggerRules looks whether every trigger of the plan has its rule, and whether it can be evaluated.
-func (x *examination) triggerRules(ctx context.Context) {
+func (x *Examination) triggerRules(ctx context.Context) {
 	const check = "rules: triggers"
-	rules, err := x.prometheus.Triggers(ctx, x.plan.Service, x.plan.Environment)
+	rules, err := x.Prometheus.Triggers(ctx, x.plan().Service, x.plan().Environment)
 	if err != nil {
 		x.found(check, release.Untold, err.Error(), "examine again")
 		return
 	}
 	var missing, sick, fresh []string
 	total := 0
-	for _, t := range x.plan.Triggers {
+	for _, t := range x.plan().Triggers {
 		for _, id := range t.SLOs {
 			total++
 			n := slices.IndexFunc(rules, func(r evidence.TriggerRule) bool {
@@ -75,7 +75,7 @@ func (x *examination) triggerRules(ctx context.Context) {
 			}
 		}
 	}
-	fix := "load " + x.plan.Rules.File + " of the plan's own compilation; the page /rules of Prometheus shows what is wrong with each"
+	fix := "load " + x.plan().Rules.File + " of the plan's own compilation; the page /rules of Prometheus shows what is wrong with each"
 	switch {
 	case len(missing) > 0:
 		x.found(check, release.Broken, "Prometheus has no rule for trigger "+strings.Join(missing, ", "), fix)
@@ -90,15 +90,15 @@ func (x *examination) triggerRules(ctx context.Context) {
 }
 
 // namesakes looks for what would call a real alert a drill on its way: an external label, a relabelling, or a rule of somebody's.
-func (x *examination) namesakes(ctx context.Context, rules []evidence.TriggerRule) {
+func (x *Examination) namesakes(ctx context.Context, rules []evidence.TriggerRule) {
 	var by []string
-	out, err := x.prometheus.Outgoing(ctx)
+	out, err := x.Prometheus.Outgoing(ctx)
 	switch {
 	case err == nil && out.External[slo.LabelDrill] != "":
 		by = append(by, "external_labels of Prometheus")
 	case slices.Contains(out.Relabelled, slo.LabelDrill):
 		by = append(by, "alert_relabel_configs of Prometheus")
-	case x.watchdog().Firing.Drill(): // Prometheus may not say, as Thanos and Mimir do not
+	case x.State().Watchdog().Firing.Drill(): // Prometheus may not say, as Thanos and Mimir do not
 		by = append(by, "whoever relays the Watchdog")
 	}
 	for _, r := range rules {
@@ -114,11 +114,11 @@ func (x *examination) namesakes(ctx context.Context, rules []evidence.TriggerRul
 }
 
 // ownSeries looks whether Prometheus scrapes the agent: bounds relative to a baseline, and gates' results, reach the rules as its series.
-func (x *examination) ownSeries(ctx context.Context) {
+func (x *Examination) ownSeries(ctx context.Context) {
 	const check = "rules: agent's series"
-	value, err := x.prometheus.Ask(ctx, fmt.Sprintf("count(%s{%s=%q,%s=%q})", slo.AgentLocked, slo.LabelService, x.plan.Service,
-		slo.LabelEnvironment, x.plan.Environment))
-	needed := slices.ContainsFunc(x.plan.SLOs, func(s slo.PlanSLO) bool { return s.Gate != "" || s.Baseline != nil })
+	value, err := x.Prometheus.Ask(ctx, fmt.Sprintf("count(%s{%s=%q,%s=%q})", slo.AgentLocked, slo.LabelService, x.plan().Service,
+		slo.LabelEnvironment, x.plan().Environment))
+	needed := slices.ContainsFunc(x.plan().SLOs, func(s slo.PlanSLO) bool { return s.Gate != "" || s.Baseline != nil })
 	switch {
 	case err != nil:
 		x.found(check, release.Untold, err.Error(), "examine again")
@@ -137,9 +137,9 @@ func (x *examination) ownSeries(ctx context.Context) {
 
 // told looks whom Prometheus sends its alerts to. It and the agent may know one Alertmanager by two names, so that only none at all is a
 // failure; that alerts arrive is for the Watchdog to show.
-func (x *examination) told(ctx context.Context) {
+func (x *Examination) told(ctx context.Context) {
 	const check = "rules: told"
-	tells, err := x.prometheus.Tells(ctx)
+	tells, err := x.Prometheus.Tells(ctx)
 	fix := "name each in `alerting: alertmanagers:` of Prometheus: members of a cluster do not pass alerts on to each other"
 	if err != nil {
 		x.found(check, release.Untold, err.Error(), "examine again")
@@ -150,7 +150,7 @@ func (x *examination) told(ctx context.Context) {
 		return
 	}
 	var strange []string
-	for _, m := range x.alertmanagers.Members() {
+	for _, m := range x.Alertmanagers.Members() {
 		if !slices.ContainsFunc(tells, func(url string) bool { return sameServer(url, m.URL()) }) {
 			strange = append(strange, m.URL())
 		}
@@ -178,8 +178,8 @@ func sameServer(a, b string) bool {
 }
 
 // queries asks every query of the plan once.
-func (x *examination) queries(ctx context.Context) {
-	for _, s := range x.plan.SLOs {
+func (x *Examination) queries(ctx context.Context) {
+	for _, s := range x.plan().SLOs {
 		if ctx.Err() != nil {
 			return
 		}
@@ -188,20 +188,20 @@ func (x *examination) queries(ctx context.Context) {
 			x.baseline(ctx, s)
 		}
 	}
-	if l := x.plan.Live; l != nil && l.Query != "" {
+	if l := x.plan().Live; l != nil && l.Query != "" {
 		x.live(ctx, *l)
 	}
 }
 
 // row asks what a decision about one row is made by. Freshness comes first: without a sample the others can say nothing.
-func (x *examination) row(ctx context.Context, s slo.PlanSLO) {
+func (x *Examination) row(ctx context.Context, s slo.PlanSLO) {
 	check := "query " + s.ID
 	numbers := map[string]*float64{}
 	for _, q := range [][2]string{{"age", s.Age}, {"events", s.Events}, {"value", s.Value}} {
 		if q[1] == "" {
 			continue
 		}
-		value, err := x.prometheus.Ask(ctx, q[1])
+		value, err := x.Prometheus.Ask(ctx, q[1])
 		if err != nil {
 			x.found(check, queryHealth(err), q[0]+": "+err.Error(), fixOfQuery(err, q[1]))
 			return
@@ -271,9 +271,9 @@ func fixOfQuery(err error, query string) string {
 	return "try it in Prometheus, and correct what promrulegen.yaml says of it: " + query
 }
 
-func (x *examination) baseline(ctx context.Context, s slo.PlanSLO) {
+func (x *Examination) baseline(ctx context.Context, s slo.PlanSLO) {
 	check := "baseline " + s.ID
-	b, err := x.prometheus.Capture(ctx, s, x.agent.now())
+	b, err := x.Prometheus.Capture(ctx, s, x.Now())
 	none, _ := errors.AsType[*evidence.NoBaseline](err)
 	switch {
 	case err == nil:
@@ -285,9 +285,9 @@ func (x *examination) baseline(ctx context.Context, s slo.PlanSLO) {
 	}
 }
 
-func (x *examination) live(ctx context.Context, l slo.Live) {
+func (x *Examination) live(ctx context.Context, l slo.Live) {
 	const check = "query live"
-	running, err := x.prometheus.Live(ctx, l, x.agent.now())
+	running, err := x.Prometheus.Live(ctx, l, x.Now())
 	switch {
 	case err != nil:
 		x.found(check, queryHealth(err), err.Error(), fixOfQuery(err, l.Query))

@@ -1,10 +1,11 @@
-package agent
+package doctor
 
 import (
 	"context"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/coclai/cutover/agent/config"
 	"github.com/coclai/cutover/agent/release"
@@ -12,10 +13,10 @@ import (
 )
 
 // tokensThatMay are the tokens of the file with a scope that are good for this environment.
-func (x *examination) tokensThatMay(scope config.Scope) []config.Token {
+func (x *Examination) tokensThatMay(scope config.Scope) []config.Token {
 	var some []config.Token
-	for _, t := range x.config.Web.Tokens {
-		if slices.Contains(t.May, scope) && (len(t.Environments) == 0 || slices.Contains(t.Environments, x.name)) {
+	for _, t := range x.Config.Web.Tokens {
+		if slices.Contains(t.May, scope) && (len(t.Environments) == 0 || slices.Contains(t.Environments, x.name())) {
 			some = append(some, t)
 		}
 	}
@@ -23,20 +24,20 @@ func (x *examination) tokensThatMay(scope config.Scope) []config.Token {
 }
 
 // people looks whether everybody who must be able to do something has a token for it, and whether something keeps the agent from acting.
-func (x *examination) people(context.Context) {
+func (x *Examination) people(context.Context) {
 	x.tokens()
 	x.restraints()
-	if g := x.configured().Announce; g.WebhookFile != "" {
+	if g := x.Environment.Announce; g.WebhookFile != "" {
 		x.found("people: chat", release.Healthy, "cutovers are announced to the chat whose webhook is in "+g.WebhookFile+"; nothing was sent there now", "")
 	}
 }
 
-func (x *examination) tokens() {
+func (x *Examination) tokens() {
 	const check = "people: tokens"
 	opens := x.tokensThatMay(config.Unlock)
 	switch {
 	case len(x.tokensThatMay(config.Alerts)) == 0:
-		x.found(check, release.Broken, "no token may deliver alerts of "+x.name, "bind one of `may: [alerts]` to it in the agent's file")
+		x.found(check, release.Broken, "no token may deliver alerts of "+x.name(), "bind one of `may: [alerts]` to it in the agent's file")
 	case len(x.tokensThatMay(config.Approve)) == 0:
 		x.found(check, release.Weak, "nobody may approve a rollback that is proposed", "give the persons on call `approve` in the agent's file")
 	case len(opens) == 0 || !x.twoOpen(opens):
@@ -51,45 +52,45 @@ func (x *examination) tokens() {
 }
 
 // twoOpen says whether somebody other than one of those who open a lock can submit its cause.
-func (x *examination) twoOpen(opens []config.Token) bool {
+func (x *Examination) twoOpen(opens []config.Token) bool {
 	return slices.ContainsFunc(x.tokensThatMay(config.Operate), func(t config.Token) bool {
 		return slices.ContainsFunc(opens, func(o config.Token) bool { return o.Name != t.Name })
 	})
 }
 
 // restraints say what keeps the agent from acting by itself.
-func (x *examination) restraints() {
+func (x *Examination) restraints() {
 	const check = "brakes"
 	var auto []string
-	for _, t := range x.plan.Triggers {
-		if t.Mode.AtMost(x.policy.MaxMode) == slo.ModeAuto {
+	for _, t := range x.plan().Triggers {
+		if t.Mode.AtMost(x.Config.MaxMode) == slo.ModeAuto {
 			auto = append(auto, t.Item)
 		}
 	}
-	state := x.agent.journal.environment(x.name)
-	switch hold := state.Standing(x.now); {
-	case x.killed():
-		x.found(check, release.Weak, "the kill switch "+x.kill+" is there: the agent decides and records, and acts on nothing",
+	state := x.State()
+	switch hold := state.Standing(x.Now()); {
+	case x.Killed():
+		x.found(check, release.Weak, "the kill switch "+x.Config.KillSwitchFile+" is there: the agent decides and records, and acts on nothing",
 			"remove the file when it may act again")
 	case state.Kill != nil:
-		x.foundf(check, release.Weak, "rollback-agent kill-switch off", "the kill switch is on since %s, by %s: %s", clock(state.Kill.At),
+		x.foundf(check, release.Weak, "rollback-agent kill-switch off", "the kill switch is on since %s, by %s: %s", moment(state.Kill.At),
 			state.Kill.By, state.Kill.Why)
 	case hold != nil:
-		x.foundf(check, release.Weak, "rollback-agent resume", "held by %s until %s: %s", hold.By, clock(hold.Until), hold.Why)
+		x.foundf(check, release.Weak, "rollback-agent resume", "held by %s until %s: %s", hold.By, moment(hold.Until), hold.Why)
 	case len(auto) == 0:
-		x.foundf(check, release.Healthy, "", "none is on; max_mode is %s, so that no trigger rolls back by itself", x.policy.MaxMode)
+		x.foundf(check, release.Healthy, "", "none is on; max_mode is %s, so that no trigger rolls back by itself", x.Config.MaxMode)
 	default:
 		x.foundf(check, release.Healthy, "", "none is on; trigger %s may roll back by itself", strings.Join(auto, ", "))
 	}
 }
 
 // gates looks how the plan's gates run: they are other people's commands.
-func (x *examination) gates(ctx context.Context) {
+func (x *Examination) gates(ctx context.Context) {
 	const check = "gates"
-	if !slices.ContainsFunc(x.plan.Gates, func(g slo.Gate) bool { return g.Pass != slo.PassManual }) {
+	if !slices.ContainsFunc(x.plan().Gates, func(g slo.Gate) bool { return g.Pass != slo.PassManual }) {
 		return
 	}
-	c, err := x.runner.Confinement(ctx)
+	c, err := x.Runner.Confinement(ctx)
 	fixUser := "run them as nobody: deploy/systemd/gates-as-nobody.conf; or let CI run them: rollback-agent gates record"
 	switch {
 	case err != nil:
@@ -104,3 +105,5 @@ func (x *examination) gates(ctx context.Context) {
 		x.foundf(check, release.Healthy, "", "gates run as %s; %s", c.User, c)
 	}
 }
+
+func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05Z") }

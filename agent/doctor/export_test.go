@@ -1,0 +1,10 @@
+package doctor
+
+// Receivers are those that an Alertmanager's configuration gives an alert to, in order.
+func Receivers(config string, labels map[string]string) ([]string, error) {
+	routes, err := readRouting(config)
+	if err != nil {
+		return nil, err
+	}
+	return routes.receivers(labels), nil
+}
