@@ -298,7 +298,7 @@ func TestAKillCostsNoMessage(t *testing.T) {
 		told := strings.ReplaceAll(string(plain), "    budget:", "    notify: {webhook_file: "+point+`, template: '{"ID": {{json .ID}}, "Subject": {{json .Subject}}, "Text": {{json .Text}}}'}`+"\n    budget:")
 		config := d.config
 		d.config = filepath.Join(filepath.Dir(d.config), point+".yaml")
-		write(t, d.config, told)
+		write(t, d.config, strings.Replace(told, "ledger.db", point+".db", 1)) // what the one before left to be told is not this one's
 		d.start(point)
 		d.do(release.Deed{Act: release.ActKill, Reason: "killed when " + point})
 		if !eventually(30*time.Second, d.dead) {
