@@ -17,3 +17,9 @@ func LimitPages(l *Ledger, full bool) error {
 
 // Hurry shortens how long a commit may take, and how long its outcome is looked for; before the first append.
 func (s *Shared) Hurry(commits, settles time.Duration) { s.commits, s.settles = commits, settles }
+
+// Pause leaves the agent in the middle of a transaction, as SIGSTOP does.
+func (l *Lease) Pause(ctx context.Context) error {
+	_, err := l.shared.writer.begin(ctx, []*request{{lease: l}})
+	return err
+}

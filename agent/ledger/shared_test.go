@@ -60,6 +60,7 @@ func TestASharedLedger(t *testing.T) {
 		"is exported like a file":                            exports,
 		"takes a file's ledger whole":                        takesFile,
 		"looks for a commit whose connection was cut":        looksForCommit,
+		"is taken from who is paused in a transaction":       takesFromPaused,
 	} {
 		t.Run(name, func(t *testing.T) { story(t, server.Database(t)) })
 	}
@@ -315,6 +316,15 @@ func takesFile(t *testing.T, dsn string) {
 	if _, err := ledger.Copy(t.Context(), path, dsn); !errors.As(err, &refused) || refused.Kind != ledger.InUse {
 		t.Errorf("into what is not empty: %v", err)
 	}
+}
+
+// takesFromPaused: the row of the lease is held by a transaction that does not go on.
+func takesFromPaused(t *testing.T, dsn string) {
+	paused, other := openShared(t, dsn), openShared(t, dsn)
+	if err := take(t, paused).Pause(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ledgertest.Append(t, take(t, other), entry(`"goes on"`))
 }
 
 // looksForCommit cuts the connection while the COMMIT is under way: it is not committed, which the agent finds out before it tries again.

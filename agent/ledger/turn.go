@@ -26,6 +26,10 @@ type turn struct {
 // atLeastOn asks for no less than the local disk and, where there is one, the synchronous standby; a role's weaker setting does not count.
 const atLeastOn = `SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')`
 
+// notIdle lets the server end a turn in which nothing happens: whoever is paused between two statements holds the ledger and the lease, and
+// nobody could take over. Between them is nothing to be waited for.
+const notIdle = `SELECT set_config('idle_in_transaction_session_timeout', '3s', true)`
+
 // begin takes the turn.
 func (w *sharedWriter) begin(ctx context.Context, group []*request) (*turn, error) {
 	conn, err := w.connect(ctx)
@@ -40,6 +44,7 @@ func (w *sharedWriter) begin(ctx context.Context, group []*request) (*turn, erro
 	version, e := 0, end{}
 	batch := &pgx.Batch{}
 	batch.Queue(atLeastOn)
+	batch.Queue(notIdle)
 	batch.Queue("SELECT version, seq, hash, cut, cut_hash, checkpoint FROM rollback_agent.ledger FOR UPDATE").QueryRow(func(r pgx.Row) error {
 		return r.Scan(&version, &t.was.last.seq, &t.was.last.hash, &t.was.start.cut.seq, &t.was.start.cut.hash, &t.was.start.checkpoint)
 	})
