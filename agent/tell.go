@@ -162,6 +162,9 @@ func (t *telling) came(m rollback.Message, err error, now time.Time) (lost strin
 	if t.last != m.Seq {
 		t.last, t.unfit = m.Seq, 0
 	}
+	if unfilled, ok := errors.AsType[*notify.Unfilled](err); ok {
+		return "not sent: " + inOneLine(unfilled) // which says nothing of the webhook
+	}
 	if err != nil && t.failing == nil {
 		t.since = now
 	}

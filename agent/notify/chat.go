@@ -42,8 +42,13 @@ func NewChat(address, template string, timeout time.Duration) (*Chat, error) {
 		return nil, err
 	}
 	c := &Chat{url: address, body: b, client: newClient(timeout)}
-	_, err = c.Sample()
-	return c, err
+	if _, err := c.Sample(); err != nil {
+		return nil, err
+	}
+	if _, err := b.fill(sparse()); err != nil {
+		return nil, fmt.Errorf("a message without what not every one has (Cutover, Commit, Tag, Incident, About): %w", err)
+	}
+	return c, nil
 }
 
 // Sample is the body of a message as it might be, for whoever has written the template.
@@ -52,6 +57,22 @@ func (c *Chat) Sample() ([]byte, error) { return c.body.fill(sample) }
 var sample = Message{ID: "checkout/production/42", At: "2026-03-01T02:11:30Z", Service: "checkout", Environment: "production", Subject: "rolled_back",
 	Severity: "page", Incident: "inc-20260301T020000Z-0a1b2c3d", About: "api-error-rate", Title: "checkout/production: rolled back",
 	Text: `a "quoted" text, <of> two` + "\nlines", Cutover: "cutover-20260301", Commit: "0a1b2c3d", Tag: "pre-bigbang-cutover-20260301"}
+
+// sparse is a message with nothing that not every one has: who cuts a commit short must ask first whether there is one.
+func sparse() Message {
+	m := sample
+	m.Cutover, m.Commit, m.Tag, m.Incident, m.About = "", "", "", "", ""
+	return m
+}
+
+// Unfilled is that the template cannot be filled with a message: it was not sent, and sending it again is of no use.
+type Unfilled struct{ err error }
+
+// Error says what of the template is wrong.
+func (u *Unfilled) Error() string { return u.err.Error() }
+
+// Unwrap is what was wrong.
+func (u *Unfilled) Unwrap() error { return u.err }
 
 // Refused is the answer of a webhook that did not take a message.
 type Refused struct {
@@ -74,11 +95,12 @@ func (r *Refused) Unfit() bool {
 	return r.Status == http.StatusBadRequest || r.Status == http.StatusRequestEntityTooLarge || r.Status == http.StatusUnprocessableEntity
 }
 
-// Post sends one message. The webhook has it when the answer is 2xx; any other is a *Refused.
+// Post sends one message. The webhook has it when the answer is 2xx; any other is a *Refused. What
+// the template cannot be filled with is *Unfilled.
 func (c *Chat) Post(ctx context.Context, m Message) error {
 	body, err := c.body.fill(m)
 	if err != nil {
-		return err
+		return &Unfilled{err}
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(body))
 	if err != nil {

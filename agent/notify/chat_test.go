@@ -102,3 +102,30 @@ func TestARefusalSaysWhetherTheNextMayBeTaken(t *testing.T) {
 		}
 	}
 }
+
+// TestATemplateThatCannotBeFilled: one that not every message has the fields for is refused when it is read, and a message that one cannot be
+// filled with is told from one that the webhook does not take.
+func TestATemplateThatCannotBeFilled(t *testing.T) {
+	for _, field := range []string{"Cutover", "Commit", "Tag", "Incident", "About"} {
+		short := `{"text": {{json (slice .` + field + ` 0 8)}}}`
+		if _, err := notify.NewChat("https://chat.example.org/hooks/x", short, time.Second); err == nil || !strings.Contains(err.Error(), "not every one has") {
+			t.Errorf("%s: %v", short, err)
+		}
+		asked := `{"text": {{if .` + field + `}}{{json (slice .` + field + ` 0 8)}}{{else}}""{{end}}}`
+		if _, err := notify.NewChat("https://chat.example.org/hooks/x", asked, time.Second); err != nil {
+			t.Errorf("%s: %v", asked, err)
+		}
+	}
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	chat, err := notify.NewChat(server.URL, `{"text": {{json (slice .Text 0 9)}}}`, 5*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, unfilled := range map[string]bool{"short": true, "long enough": false} {
+		err := chat.Post(t.Context(), notify.Message{Text: text})
+		if _, is := errors.AsType[*notify.Unfilled](err); err == nil || is != unfilled {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
