@@ -89,7 +89,7 @@ func collectOutbox(ch chan<- prometheus.Metric, o *rollback.Outbox, at []string)
 	ch <- gauge(descOutbox, float64(len(o.Messages)), at...)
 	ch <- prometheus.MustNewConstMetric(descLost, prometheus.CounterValue, float64(o.Lost), at...)
 	if len(o.Messages) > 0 {
-		ch <- gauge(descOldest, stamp(o.Messages[0].At), at...)
+		ch <- gauge(descOldest, stamp(o.Oldest()), at...)
 	}
 }
 

@@ -186,7 +186,7 @@ func (t *telling) came(m rollback.Message, err error, now time.Time) (lost strin
 	case t.unfit == unfitTries:
 		t.tries, t.next = 0, time.Time{} // it answers: the next may be taken
 		return "refused: " + inOneLine(err)
-	case now.Sub(m.At) > tellFor:
+	case now.Sub(m.News()) > tellFor: // what it has taken up may be older
 		return fmt.Sprintf("tried for %s: %s", tellFor, inOneLine(err))
 	}
 	return ""
@@ -202,7 +202,7 @@ func (t *telling) conditions(e *environment, o *rollback.Outbox, now time.Time) 
 	switch {
 	case t.failing != nil && now.Sub(t.since) >= failsAfter && len(o.Messages) > 0:
 		return []rollback.Condition{{Cause: rollback.CauseWebhook, Since: t.since, Text: fmt.Sprintf("%s: the webhook of `notify` takes no messages since %s: %d wait, the oldest since %s: %s", e.name,
-			clock(t.since), len(o.Messages), clock(o.Messages[0].At), inOneLine(t.failing))}}
+			clock(t.since), len(o.Messages), clock(o.Oldest()), inOneLine(t.failing))}}
 	case o.Lost > 0 && now.Sub(o.LostAt) < echoes:
 		return []rollback.Condition{{Cause: rollback.CauseWebhook, Since: o.LostAt, Text: fmt.Sprintf("%s: a message was given up at %s, %d so far: %s", e.name, clock(o.LostAt), o.Lost, o.LostWhy)}}
 	}

@@ -32,3 +32,25 @@ func TestWhatCannotBeSentIsGivenUpAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestNewsAreTriedForADay: a message that has taken up an old one is not given up for the other's age.
+func TestNewsAreTriedForADay(t *testing.T) {
+	now := time.Now()
+	for name, test := range map[string]struct {
+		at, last time.Duration // ago
+		lost     bool
+	}{
+		"old":                       {25 * time.Hour, 0, true},
+		"new":                       {time.Minute, 0, false},
+		"new, and has taken up old": {25 * time.Hour, time.Minute, false},
+		"old, and has taken up old": {30 * time.Hour, 25 * time.Hour, true},
+	} {
+		m := rollback.Message{Seq: 1, At: now.Add(-test.at)}
+		if test.last > 0 {
+			m.Last = now.Add(-test.last)
+		}
+		if lost := (&telling{}).came(m, errors.New("connection refused"), now); (lost != "") != test.lost {
+			t.Errorf("%s: lost %q", name, lost)
+		}
+	}
+}

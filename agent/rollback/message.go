@@ -20,6 +20,15 @@ type Message struct {
 	Incident string    `json:"incident,omitempty"`
 	Text     string    `json:"text"`
 	More     int       `json:"more,omitempty"` // others of the same subject that it stands for
+	Last     time.Time `json:"last,omitzero"`  // of the last entry that called for it, where there are others
+}
+
+// News is when the last thing happened that the message tells of.
+func (m Message) News() time.Time {
+	if m.Last.IsZero() {
+		return m.At
+	}
+	return m.Last
 }
 
 // Subject is what a message is about. Stored, and what templates choose by: never renamed.

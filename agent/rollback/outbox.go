@@ -11,11 +11,16 @@ import (
 // and goes with the entry that says it was delivered. So neither a crash nor another agent's turn loses one, and each is delivered at least
 // once. Without a webhook there is none, and nothing is kept.
 type Outbox struct {
-	Messages []Message           `json:"messages,omitempty"` // the oldest first
+	Messages []Message           `json:"messages,omitempty"` // in the order of their last entries
 	Noted    map[Cause]Condition `json:"noted,omitempty"`    // what people were told of as working less well
 	Lost     int                 `json:"lost,omitempty"`     // messages that were never delivered: too old, refused, or one too many
 	LostAt   time.Time           `json:"lost_at,omitzero"`   // when the last of them was
 	LostWhy  string              `json:"lost_why,omitempty"` // why
+}
+
+// Oldest is since when something waits to be told, which need not be in the first message: a later one may have taken it up. Something waits.
+func (o *Outbox) Oldest() time.Time {
+	return slices.MinFunc(o.Messages, func(a, b Message) int { return a.At.Compare(b.At) }).At
 }
 
 // maxMessages is how many may wait in one environment: nobody reads more of them at once, and the ledger has all.
@@ -117,7 +122,7 @@ func (e *Environment) tell(entry Entry) error {
 	o := *e.Outbox
 	o.Messages = slices.Clone(o.Messages)
 	if n := slices.IndexFunc(o.Messages, m.about); n >= 0 {
-		m.At, m.More = o.Messages[n].At, o.Messages[n].More+1
+		m.At, m.Last, m.More = o.Messages[n].At, entry.At, o.Messages[n].More+1
 		o.Messages = slices.Delete(o.Messages, n, n+1)
 	}
 	o.Messages = append(o.Messages, m)

@@ -163,3 +163,21 @@ func TestTheOutboxDoesNotGrow(t *testing.T) {
 		t.Errorf("a flood about one SLO is one message: %+v", last)
 	}
 }
+
+// TestWhatWaitsLongestNeedNotBeFirst: a message that takes up an older one goes to the end with its age, and is as new as what it says.
+func TestWhatWaitsLongestNeedNotBeFirst(t *testing.T) {
+	h := &history{t: t}
+	h.on()
+	h.add(rollback.KillSwitchOn, "", rollback.Remark{Why: "first"})
+	first := h.state.Environment(env).Outbox.Messages[0]
+	if !first.Last.IsZero() || !first.News().Equal(first.At) {
+		t.Errorf("alone: %+v", first)
+	}
+	h.add(rollback.ConditionNoted, "", rollback.Condition{Cause: rollback.CauseWatchdog, Text: "not heard", Since: t0})
+	h.add(rollback.KillSwitchOff, "", rollback.Remark{Why: "second"})
+	o := h.state.Environment(env).Outbox
+	merged := o.Messages[1]
+	if !o.Oldest().Equal(first.At) || !merged.At.Equal(first.At) || !merged.News().After(o.Messages[0].At) {
+		t.Errorf("the oldest is of %s: %+v", o.Oldest(), o.Messages)
+	}
+}

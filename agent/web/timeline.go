@@ -185,7 +185,7 @@ func Untold(e *rollback.Environment) string {
 	if e.Outbox == nil || len(e.Outbox.Messages) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%d for the webhook, the oldest since %s", len(e.Outbox.Messages), Moment(e.Outbox.Messages[0].At))
+	return fmt.Sprintf("%d for the webhook, the oldest since %s", len(e.Outbox.Messages), Moment(e.Outbox.Oldest()))
 }
 
 // Proposals says what waits for a person's answer, and how to give it.
