@@ -105,7 +105,7 @@ func (a *Agent) configure(c config.Config) error {
 			e.remote.Guard(a.guard(e))
 		}
 		if before := a.environment(e.name); before != nil {
-			e.deeds, e.brakes, e.trial, e.sight = before.deeds, before.brakes, before.trial, before.sight // a deed may be in hand: who comes after the reload waits for it
+			e.deeds, e.brakes, e.trial, e.sight, e.polled = before.deeds, before.brakes, before.trial, before.sight, before.polled // a deed may be in hand: who comes after the reload waits for it
 		}
 		environments[e.name] = e
 		a.startCounting(e)

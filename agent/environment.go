@@ -45,25 +45,25 @@ type environment struct {
 	unwritten     atomic.Pointer[string] // why a report is not written, nil when none waits
 	redact        func(string) string    // takes secrets out of text
 
-	deeds      *sync.Mutex               // held by whoever decides or acts: one at a time, also across a reload
-	trial      *sync.Mutex               // held while the remote is tried
-	brakes     *sync.Mutex               // held while a brake or a decision to act is stored; never while anybody is asked
-	wake       chan struct{}             // something was appended
-	moved      chan struct{}             // likewise, for who attends to the cutover
-	incomplete chan struct{}             // a delivery said that alerts were cut from it
-	adopted    bool                      // the rules are on record; owned by the conductor
-	confirmed  time.Time                 // when an old decision was found true again; owned by the conductor
-	looked     time.Time                 // when a rollback was last looked for on the remote; owned by the conductor
-	pending    string                    // commit of a release that could not be pushed at the last try; owned by the conductor
-	asked      map[string]time.Time      // when an episode was last judged; owned by the conductor
-	lockTried  time.Time                 // when a lock was last pushed alone; owned by the conductor
-	sight      *sight                    // what was seen on the remote without being asked
-	telling    telling                   // how the messages to the herald fare
-	turning    turning                   // what people are to be told of soon
-	untold     chan struct{}             // something was appended, for who tells
-	shown      shown                     // the rows as the page shows them
-	polled     atomic.Pointer[time.Time] // when both last answered what fires; nil before
-	patience   time.Duration             // until the next try after trouble; owned by the conductor
+	deeds      *sync.Mutex          // held by whoever decides or acts: one at a time, also across a reload
+	trial      *sync.Mutex          // held while the remote is tried
+	brakes     *sync.Mutex          // held while a brake or a decision to act is stored; never while anybody is asked
+	wake       chan struct{}        // something was appended
+	moved      chan struct{}        // likewise, for who attends to the cutover
+	incomplete chan struct{}        // a delivery said that alerts were cut from it
+	adopted    bool                 // the rules are on record; owned by the conductor
+	confirmed  time.Time            // when an old decision was found true again; owned by the conductor
+	looked     time.Time            // when a rollback was last looked for on the remote; owned by the conductor
+	pending    string               // commit of a release that could not be pushed at the last try; owned by the conductor
+	asked      map[string]time.Time // when an episode was last judged; owned by the conductor
+	lockTried  time.Time            // when a lock was last pushed alone; owned by the conductor
+	sight      *sight               // what was seen on the remote without being asked
+	telling    telling              // how the messages to the herald fare
+	turning    turning              // what people are to be told of soon
+	untold     chan struct{}        // something was appended, for who tells
+	shown      shown                // the rows as the page shows them
+	polled     *polled              // when both last answered what fires
+	patience   time.Duration        // until the next try after trouble; owned by the conductor
 
 	begun   sync.Mutex             // held while a term is begun on the remote
 	foreign atomic.Pointer[string] // why the remote takes no term of this ledger, nil or "" when it does
@@ -240,7 +240,7 @@ func (e *environment) restoredGates() []slo.Gate {
 
 // open makes the things an environment speaks to. It does no I/O on the network.
 func open(c config.Config, env config.Environment) (*environment, error) {
-	e := &environment{name: env.Name(), configured: env, plan: env.Plan, kill: c.KillSwitchFile, deeds: &sync.Mutex{}, brakes: &sync.Mutex{}, trial: &sync.Mutex{}, sight: &sight{}, wake: make(chan struct{}, 1), moved: make(chan struct{}, 1), incomplete: make(chan struct{}, 1), untold: make(chan struct{}, 1), turning: turning{}, asked: map[string]time.Time{},
+	e := &environment{name: env.Name(), configured: env, plan: env.Plan, kill: c.KillSwitchFile, deeds: &sync.Mutex{}, brakes: &sync.Mutex{}, trial: &sync.Mutex{}, sight: &sight{}, polled: &polled{}, wake: make(chan struct{}, 1), moved: make(chan struct{}, 1), incomplete: make(chan struct{}, 1), untold: make(chan struct{}, 1), turning: turning{}, asked: map[string]time.Time{},
 		policy: RulesOf(c, env).Policy}
 	var errs [5]error
 	e.prometheus, errs[0] = evidence.NewPrometheus(evidence.Endpoint{URL: env.Prometheus.URL, Timeout: env.Prometheus.Timeout.Std()})

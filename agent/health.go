@@ -13,7 +13,7 @@ var (
 	descReady    = prometheus.NewDesc("rollback_agent_ready", "1 while webhooks can be stored and acted upon.", nil, nil)
 	descDegraded = prometheus.NewDesc("rollback_agent_degraded", "1 for each cause by which something works less well than it should, as this agent sees it.", append(place[:2:2], "cause"), nil)
 	descWatchdog = prometheus.NewDesc("rollback_agent_watchdog_age_seconds", "Since when the Watchdog alert was not heard, while a release is out.", place, nil)
-	descPolled   = prometheus.NewDesc("rollback_agent_poll_timestamp_seconds", "When Alertmanager and Prometheus last answered what fires, in seconds since the epoch; only the agent that acts asks.", place, nil)
+	descPolled   = prometheus.NewDesc("rollback_agent_poll_timestamp_seconds", "When Alertmanager and Prometheus last answered what fires, or watching began, in seconds since the epoch; absent while nothing is watched. Only the agent that acts asks.", place, nil)
 	descPlan     = prometheus.NewDesc("rollback_agent_plan_info", "The plan in force, by the hashes of its runbook and of its rules.", append(place[:2:2], "runbook_sha256", "rules_sha256"), nil)
 	descSince    = prometheus.NewDesc("rollback_agent_locked_timestamp_seconds", "Since when redeployment is refused, in seconds since the epoch; absent while it is not.", place, nil)
 	descOpen     = prometheus.NewDesc("rollback_agent_incidents", "Incidents that wait for the agent, a person or their cause, by phase.", append(place[:2:2], "phase"), nil)
@@ -38,8 +38,8 @@ func (a *Agent) collectHealth(ch chan<- prometheus.Metric, state *rollback.State
 		here, at := state.Environment(e.name), []string{e.plan.Service, e.plan.Environment}
 		ch <- gauge(descPlan, 1, append(at[:2:2], e.plan.Runbook.SHA256, e.plan.Rules.SHA256)...)
 		a.collectConditions(ch, e, here)
-		if at := e.polled.Load(); at != nil {
-			ch <- gauge(descPolled, stamp(*at), e.plan.Service, e.plan.Environment)
+		if last, watched := e.polled.last(); watched {
+			ch <- gauge(descPolled, stamp(last), e.plan.Service, e.plan.Environment)
 		}
 		if here.Release != nil {
 			ch <- gauge(descWatchdog, now.Sub(a.watchdogSeen(here)).Seconds(), at...)

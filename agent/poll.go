@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/coclai/cutover/agent/evidence"
@@ -34,7 +35,9 @@ type poller struct {
 func (a *Agent) poll(ctx context.Context, e *environment) {
 	p := &poller{agent: a, e: e}
 	for ctx.Err() == nil {
-		if p.watched(a.journal.environment(e.name), a.now()) {
+		watched := p.watched(a.journal.environment(e.name), a.now())
+		e.polled.watch(watched, a.now())
+		if watched {
 			p.look(ctx, false)
 		}
 		timer := time.NewTimer(pollEvery)
@@ -54,6 +57,39 @@ func (p *poller) watched(state *rollback.Environment, now time.Time) bool {
 		return true
 	}
 	return len(followed(state)) > 0
+}
+
+// polled is when both last answered what fires while something was watched, or when watching began; the zero time while nothing is: then
+// nobody is asked, and that is no silence. It outlives a reload, and no term.
+type polled struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (p *polled) watch(watched bool, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case !watched:
+		p.at = time.Time{}
+	case p.at.IsZero():
+		p.at = now
+	}
+}
+
+// answered is that both did. Whoever asks out of turn while nothing is watched watches nothing.
+func (p *polled) answered(now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.at.IsZero() {
+		p.at = now
+	}
+}
+
+func (p *polled) last() (at time.Time, watched bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.at, !p.at.IsZero()
 }
 
 // followed are the episodes that go on. The Watchdog is not one of them: it is to be delivered, not found.
@@ -90,7 +126,7 @@ func (p *poller) look(ctx context.Context, impatient bool) {
 	}
 	p.seen = seen
 	if refused == nil && down == nil {
-		p.e.polled.Store(new(p.agent.now()))
+		p.e.polled.answered(p.agent.now())
 		found = append(found, p.ended(open, alerts, firing)...)
 	}
 	p.store(ctx, found)

@@ -178,6 +178,9 @@ func (a *Agent) conductTerm(ctx context.Context, lease *ledger.Lease) {
 		stop()
 		a.replica.end()
 		beside.Wait()
+		for _, e := range a.all() {
+			e.polled.watch(false, a.now()) // another agent asks from now on
+		}
 		release, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()
 		_ = lease.Release(release) // else its time runs out

@@ -51,8 +51,8 @@
         rules: [
           alert('WatchdogLate', 'page', '1m', 'min by (%s) (%s) > %d' % [place, series('watchdog_age_seconds'), c.watchdogSeconds],
                 'The Watchdog of %s does not arrive' % where, 'It was not heard for {{ $value | humanizeDuration }}: Prometheus or Alertmanager does not reach the agent, and no alert would.'),
-          alert('PollStale', 'page', '1m', 'time() - %s > 300 and on (%s) time() - %s < 86400' % [of('poll_timestamp_seconds'), place, of('release_timestamp_seconds')],
-                'The agent cannot ask what fires in %s' % where, 'Alertmanager and Prometheus have not both answered for {{ $value | humanizeDuration }}, and a release is younger than a day: nothing can be corroborated.'),
+          alert('PollStale', 'page', '1m', 'time() - %s > 300' % of('poll_timestamp_seconds'),
+                'The agent cannot ask what fires in %s' % where, 'Alertmanager and Prometheus have not both answered for {{ $value | humanizeDuration }}, and a release or an alert is watched: nothing can be corroborated.'),
           alert('DeliveriesNotStored', 'page', '3m', 'sum(increase(%s[2m])) > 0' % series('webhook_requests_total', 'code=~"5.."'),
                 'Deliveries of alerts are not stored', 'The agent has answered webhooks with 5xx for 3 minutes, {{ $value | humanize }} of them in the last two. Alertmanager sends them again.'),
           alert('DeliveriesUnreadable', 'ticket', '0m', 'sum(increase(%s[15m])) > 0' % series('webhook_requests_total', 'code=~"413|422"'),
