@@ -57,12 +57,20 @@ func (t turning) since(cause rollback.Cause, other bool, now time.Time) time.Tim
 	return now
 }
 
-// remind is the entry that reminds people of a lock, when it has stood for so long again.
+// remind is the entry that reminds people of a lock, when it has stood for so long again since they last were: how often they were says
+// nothing once `locked_after` is another.
 func (a *Agent) remind(e *environment, state *rollback.Environment) []note {
-	times := remindable(state, e.lockedAfter, a.now())
-	if state.Lock == nil || times <= state.Lock.Reminded {
+	l := state.Lock
+	if l == nil || e.lockedAfter <= 0 {
 		return nil
 	}
-	return []note{{environment: e.name, kind: rollback.LockReminded, author: self, incident: state.Lock.Incident,
-		body: rollback.Reminder{Incident: state.Lock.Incident, Times: times, Text: lockText(state, a.now())}}}
+	last := l.Since
+	if !l.Last.IsZero() {
+		last = l.Last
+	}
+	if a.now().Sub(last) < e.lockedAfter {
+		return nil
+	}
+	return []note{{environment: e.name, kind: rollback.LockReminded, author: self, incident: l.Incident,
+		body: rollback.Reminder{Incident: l.Incident, Times: l.Reminded + 1, Text: lockText(state, a.now())}}}
 }

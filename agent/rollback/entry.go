@@ -150,6 +150,7 @@ type Lock struct {
 	Reason   string    `json:"reason"`
 	Remote   string    `json:"remote,omitempty"`   // set by the fold: LockStands, LockRefused; "": not known
 	Reminded int       `json:"reminded,omitempty"` // likewise: how often people were reminded of it
+	Last     time.Time `json:"last,omitzero"`      // likewise: when they last were
 }
 
 // What is known of a lock on the remote.

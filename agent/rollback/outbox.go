@@ -54,7 +54,7 @@ func (e *Environment) applyOutbox(entry Entry) (bool, error) {
 	case ConditionNoted:
 		return true, with(entry, e.note)
 	case LockReminded:
-		return true, with(entry, e.remind)
+		return true, with(entry, func(r Reminder) { e.remind(r, entry.At) })
 	}
 	return false, nil
 }
@@ -98,12 +98,12 @@ func (e *Environment) note(c Condition) {
 	e.Outbox = &o
 }
 
-func (e *Environment) remind(r Reminder) {
+func (e *Environment) remind(r Reminder, at time.Time) {
 	if e.Lock == nil || e.Lock.Incident != r.Incident {
 		return
 	}
 	l := *e.Lock
-	l.Reminded = r.Times
+	l.Reminded, l.Last = r.Times, at
 	e.Lock = &l
 }
 
