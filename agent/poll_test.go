@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -152,5 +153,40 @@ func TestOneViolationThatIsOverRollsBack(t *testing.T) {
 	}
 	if i.Classification.Component != "web" || w.tree(t, branch) != w.tree(t, w.good) {
 		t.Errorf("%+v", i.Classification)
+	}
+}
+
+// TestSilenceOfThePollsIsSaidFromTheStart: with a Prometheus that never answers, and through a reload; and no more once nothing is watched.
+func TestSilenceOfThePollsIsSaidFromTheStart(t *testing.T) {
+	const series = `rollback_agent_poll_timestamp_seconds{environment="production",service="checkout"}`
+	w, path := bare(t), filepath.Join(t.TempDir(), "ledger.db")
+	w.now = w.later()
+	c := w.config(t)
+	r, stop := w.startOn(t, c, path)
+	if at, said := r.series()[series]; said {
+		t.Errorf("nothing is watched, and it is said that they answered at %f", at)
+	}
+	next := w.release(t, 20, "next")
+	r.do(release.Deed{Act: release.ActStable})
+	r.ship(next)
+	stop()
+	r, stop = w.startOn(t, c, path) // looks at once
+	began := 0.0
+	if !eventually(20*time.Second, func() bool { began = r.series()[series]; return began > 0 }) {
+		t.Fatal("nobody answers, and nothing says so")
+	}
+	w.pass(10 * time.Minute)
+	if err := r.Reload(c); err != nil {
+		t.Fatal(err)
+	}
+	if at := r.series()[series]; at != began {
+		t.Errorf("after the reload it is since %f, before since %f", at, began)
+	}
+	stop()
+	w.pass(90 * 24 * time.Hour)
+	r, _ = w.startOn(t, c, path)
+	time.Sleep(time.Second)
+	if at, said := r.series()[series]; said {
+		t.Errorf("nothing is watched any more, and it is said that they answered at %f", at)
 	}
 }
