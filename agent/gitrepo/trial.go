@@ -18,7 +18,8 @@ const (
 
 // Trial is what a remote lets the agent do, and keeps it and everybody else from doing. It was found out on a ref of the agent's own, and by
 // pushes that cannot take effect: each names an old id that its ref is not at. A remote asks its rules before it compares and swaps, so
-// what it says tells which of the two said no; and what such a push would make of the deploy branch is what the branch is already.
+// what it says tells which of the two said no. On the deploy branch that old id is a commit made for the trial, which no branch was ever at:
+// an id of its history could be where somebody resets it to meanwhile. What such a push would make of the branch holds what it holds already.
 type Trial struct {
 	Ref     string // the scratch ref, made and removed
 	Left    bool   // an earlier trial was cut off, and had left it behind
@@ -68,22 +69,27 @@ func (r *Remote) try(ctx context.Context, t *Trial, now time.Time) error {
 		return err
 	}
 	t.Tip = tip.ID
-	above, err := r.buildCommit(Change{Parents: []ID{tip.ID}, Tree: tip.Tree, Now: now, NotBefore: tip.Committed,
-		Message: "A trial of rollback-agent doctor: this commit is never on a branch"})
+	above, err := r.scratch(tip, tip.ID, now)
+	if err != nil {
+		return err
+	}
+	next, err := r.scratch(tip, above.id, now)
 	if err != nil {
 		return err
 	}
 	if err := r.tryScratch(ctx, t, above); err != nil {
 		return err
 	}
-	var parent ID
-	if len(tip.Parents) > 0 {
-		parent = tip.Parents[0]
-	}
-	t.Ordered = r.dry(ctx, []update{{r.branch, parent, tip.ID}})
+	t.Ordered = r.dry(ctx, []update{{r.branch, above.id, next.id}}, above, next)
 	t.Forced = r.dry(ctx, []update{{r.branch, above.id, tip.ID}}, above)
 	t.Locked = r.tryLock(ctx, tip.ID, now)
 	return nil
+}
+
+// scratch is a commit on top of another, with what the branch holds.
+func (r *Remote) scratch(tip Commit, on ID, now time.Time) (packed, error) {
+	return r.buildCommit(Change{Parents: []ID{on}, Tree: tip.Tree, Now: now, NotBefore: tip.Committed,
+		Message: "A trial of rollback-agent doctor: this commit is never on a branch"})
 }
 
 // tryScratch makes the scratch ref, sees that it is not moved from where it is not, and removes it. A crash anywhere leaves a ref that guards

@@ -74,6 +74,23 @@ func TestATrialTellsWhatTheServersRulesAreAndChangesNothing(t *testing.T) {
 	}
 }
 
+// TestATrialDoesNotUndoAReset: somebody takes the last commit back between the trial's look at the branch and its pushes there.
+func TestATrialDoesNotUndoAReset(t *testing.T) {
+	for _, rule := range []string{"false", "true"} {
+		g := newRig(t)
+		g.Git(t, "config", "receive.denyNonFastForwards", rule)
+		parent := strings.TrimSpace(g.Git(t, "rev-parse", "main^"))
+		g.Break(gittest.Push, gittest.Before(func() { g.Git(t, "update-ref", "refs/heads/main", parent) }))
+		trial, err := g.remote.Try(context.Background(), "checkout/production", g.Clock())
+		if err != nil || trial.Ordered.Refused || trial.Ordered.Problem != "" {
+			t.Errorf("%+v, %v", trial, err)
+		}
+		if got := g.Tip(t, "main"); got != parent {
+			t.Errorf("the branch was reset to %s, and is at %s", parent, got)
+		}
+	}
+}
+
 func TestATrialNeedsNoParentOfTheTip(t *testing.T) {
 	s := gittest.New(t)
 	first := gitrepo.ID(s.Commit(t, "main", map[string]string{"a": "1"}, "the first"))
