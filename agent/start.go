@@ -100,7 +100,22 @@ func (a *Agent) chosen(ctx context.Context, e *environment, state *rollback.Envi
 		return c, release.Problemf(release.Refused, "start it before the deploy: the stable tag belongs on what ran before the release",
 			"production runs what %s holds already", id.Short())
 	}
-	return c, mayDeploy(e.plan, state, wanted, now)
+	if err := mayDeploy(e.plan, state, wanted, now); err != nil {
+		return c, err
+	}
+	return c, a.canSayLive(ctx, e)
+}
+
+// canSayLive asks the plan's command once: one that can never answer would be found only when the release is out, and there is no T0.
+func (a *Agent) canSayLive(ctx context.Context, e *environment) error {
+	if e.plan.Live == nil || len(e.plan.Live.Argv) == 0 {
+		return nil
+	}
+	if _, err := e.running(ctx, *e.plan.Live, a.now()); err != nil {
+		return &release.Problem{Kind: release.Undecided, Message: "T0 could not be told", Cause: err,
+			Hint: "mend `live:` in promrulegen.yaml, or what its command needs; nothing was started"}
+	}
+	return nil
 }
 
 // passed is nil when every gate is PASS; else it names all that are not.

@@ -84,8 +84,27 @@ func (x *Examination) restraints() {
 	}
 }
 
+// liveCommand asks production as a cutover will, also when Prometheus does not answer.
+func (x *Examination) liveCommand(ctx context.Context) {
+	const check = "live"
+	l := x.plan().Live
+	if l == nil || len(l.Argv) == 0 {
+		return
+	}
+	running, err := x.Runner.Commits(ctx, *l)
+	switch fix := "mend `live:` in promrulegen.yaml, or what its command needs: no cutover starts without it"; {
+	case err != nil:
+		x.found(check, release.Broken, err.Error(), fix)
+	case len(running) == 0:
+		x.found(check, release.Broken, "the command prints no commit: no cutover comes to its T0 by it", fix)
+	default:
+		x.found(check, release.Healthy, "production runs "+strings.Join(running, ", "), "")
+	}
+}
+
 // gates looks how the plan's gates run: they are other people's commands.
 func (x *Examination) gates(ctx context.Context) {
+	x.liveCommand(ctx)
 	const check = "gates"
 	if !slices.ContainsFunc(x.plan().Gates, func(g slo.Gate) bool { return g.Pass != slo.PassManual }) {
 		return

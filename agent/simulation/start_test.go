@@ -51,6 +51,8 @@ func TestAStartIsRefusedWhole(t *testing.T) {
 		"killed by the file":  {before: func(d *twoDays) { d.world.switchKill(true) }, kind: release.Refused, says: "is there", how: "remove the file"},
 		"a lock in git alone": {before: func(d *twoDays) { d.setRef(lockRef, d.good) }, kind: release.Undecided, says: "the lock on the remote", how: ""},
 		"another one is open": {before: func(d *twoDays) { d.do("kim", release.Deed{Act: release.ActStart, Commit: d.wanted}) }, kind: release.Refused, says: "is open (waiting)", how: "cutover abort"},
+		"live cannot be run":  {plan: liveBy("/no/such/program"), kind: release.Undecided, says: "is not installed", how: "mend `live:`"},
+		"live fails":          {plan: liveBy("false"), kind: release.Undecided, says: "exit status 1", how: "mend `live:`"},
 		"nothing to observe":  {plan: func(p *slo.Plan) { p.Milestones = nil }, kind: release.Refused, says: "no milestone", how: "stable"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -73,6 +75,11 @@ func TestAStartIsRefusedWhole(t *testing.T) {
 			})
 		})
 	}
+}
+
+// liveBy lets production be asked by a command.
+func liveBy(argv ...string) func(*slo.Plan) {
+	return func(p *slo.Plan) { p.Live = &slo.Live{Argv: argv} }
 }
 
 // gated gives the plan a gate.
