@@ -2,14 +2,17 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/coclai/cutover/agent/evidence"
 	"github.com/coclai/cutover/agent/gitrepo"
 	"github.com/coclai/cutover/agent/release"
 	"github.com/coclai/cutover/agent/rollback"
+	"github.com/coclai/cutover/agent/verify"
 	"github.com/coclai/cutover/generator/slo"
 )
 
@@ -112,12 +115,25 @@ func (a *Agent) isLive(ctx context.Context, e *environment, state *rollback.Envi
 	}
 	running, err := e.running(ctx, *e.plan.Live, a.now())
 	if err != nil {
-		return &release.Problem{Kind: release.Undecided, Message: "ask what production runs", Cause: err, Hint: "the agent asks again by itself"}
+		return unsaid(err)
 	}
 	if slices.ContainsFunc(running, func(v string) bool { return len(v) >= shortest && strings.HasPrefix(commit, v) }) {
 		return nil
 	}
-	return release.Problemf(release.Undecided, "the agent asks again by itself", "the branch is at %s, and production does not run it yet: it says %s", short(commit), strings.Join(running, ", "))
+	slices.Sort(running)
+	return release.Problemf(release.Undecided, "the agent asks again by itself", "the branch is at %s, and production does not run it yet: it says %s", short(commit), strings.Join(slices.Compact(running), ", "))
+}
+
+// unsaid is why production could not be asked, in words that are the same at each look: they become the text of a stop, and another text is
+// another stop, of which people are told. What was printed is for the doctor to show.
+func unsaid(err error) error {
+	why := "Prometheus gave no answer that can be read"
+	if u, ok := errors.AsType[*verify.Unsaid](err); ok {
+		why = u.Reason
+	} else if evidence.IsBadQuery(err) {
+		why = "Prometheus cannot evaluate the query"
+	}
+	return release.Problemf(release.Undecided, "the agent asks again by itself; `rollback-agent doctor` shows the answer", "it cannot be told what production runs: %s", why)
 }
 
 // running is what production says that it runs.

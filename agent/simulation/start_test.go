@@ -305,6 +305,41 @@ func TestT0IsWhenTheCommandThatAsksProductionSaysSo(t *testing.T) {
 	})
 }
 
+// TestAWaitForProductionIsOneStop: whatever the command prints beside its reason, and in whichever order production is listed.
+func TestAWaitForProductionIsOneStop(t *testing.T) {
+	dir, err := os.MkdirTemp("", "production-") // open to the user that commands run as
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	script := filepath.Join(dir, "running")
+	says := func(text string) {
+		if err := errors.Join(os.Chmod(dir, 0o755), os.WriteFile(script, []byte(text), 0o644)); err != nil {
+			t.Error(err)
+		}
+	}
+	begun(t, liveBy("sh", script), func(d *twoDays) {
+		other := strings.Repeat("a", 40)
+		says("echo " + d.good)
+		d.do("kim", release.Deed{Act: release.ActStart, Commit: d.wanted})
+		d.setRef(branch, d.wanted)
+		var last time.Time
+		for n, text := range []string{"echo " + d.good + " " + other, "echo " + other + " " + d.good + " " + other,
+			"echo at 1 >&2; exit 1", "echo at 2 >&2; exit 1", "echo no 1", "echo no 2"} {
+			says(text)
+			d.pass(20 * time.Second)
+			c := d.cutover()
+			if c.Stop == nil || !c.T0.IsZero() {
+				t.Fatalf("%s: %+v", text, c)
+			}
+			if n%2 == 1 && !c.Stop.Since.Equal(last) {
+				t.Errorf("%s: another stop for the same: %s", text, c.Stop.Text)
+			}
+			last = c.Stop.Since
+		}
+	})
+}
+
 func TestAPersonMayAnnounceInstead(t *testing.T) {
 	begun(t, nil, func(d *twoDays) {
 		d.locked(func() { d.deaf = true })

@@ -20,9 +20,9 @@ func TestACommandSaysWhatProductionRuns(t *testing.T) {
 		"several":           {script: "echo " + one + "; echo ' '" + two, want: []string{one, two}},
 		"nothing":           {script: "true", want: nil},
 		"with what it asks": {script: "test \"$WHERE\" = there && test -z \"$(ls -A)\" && echo " + two, want: []string{two}},
-		"a version":         {script: "echo v1.2.3", says: `printed "v1.2.3\n", want commits and nothing else`},
-		"too short":         {script: "echo abcdef", says: "want commits and nothing else"},
-		"a complaint":       {script: "echo " + one + "; echo warning: stale >&2", says: "want commits and nothing else"},
+		"a version":         {script: "echo v1.2.3", says: `must print commits and nothing else: it printed "v1.2.3\n"`},
+		"too short":         {script: "echo abcdef", says: "must print commits and nothing else"},
+		"a complaint":       {script: "echo " + one + "; echo warning: stale >&2", says: "must print commits and nothing else"},
 		"a failure":         {script: "echo " + one + "; echo 'no cluster token-1234' >&2; exit 3", says: "exit status 3: \"" + one + "\\nno cluster ***"},
 		"a signal":          {script: "kill -SEGV $$", says: "segmentation fault"},
 	} {
