@@ -91,7 +91,9 @@ func (a *Agent) subject(e *environment) doctor.Subject {
 // foretell decides about a firing as if it were heard at its start, and stores nothing.
 func (a *Agent) foretell(ctx context.Context, e *environment, f rollback.Firing, asked *answers) (rollback.Decision, error) {
 	episode := &rollback.Episode{Key: "doctor/" + f.Labels[slo.LabelSLO], Source: "doctor", Firing: f, First: f.StartsAt, Open: true}
-	return a.judgeOne(ctx, e, rollback.Case{Plan: e.plan, Environment: a.journal.environment(e.name), Now: f.StartsAt, Episode: episode}, asked)
+	seen := a.journal.snapshot()
+	return a.judgeOne(ctx, e, rollback.Case{Plan: e.plan, Environment: seen.Environment(e.name), Now: f.StartsAt, Episode: episode,
+		Spent: seen.AutomaticSince(f.StartsAt.Add(-day))}, asked)
 }
 
 // tryRemote tries the remote, or has the agent do it that acts: nobody else may push. Trials of one environment come one after the other.
