@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/coclai/cutover/agent/config"
 	"github.com/coclai/cutover/agent/evidence"
 	"github.com/coclai/cutover/agent/notify"
 	"github.com/coclai/cutover/agent/release"
@@ -202,7 +203,7 @@ func reasons(since evidence.Deliveries) []string {
 func (x *Examination) deliverers() string {
 	var names []string
 	for _, t := range x.tokensThatMay("alerts") {
-		names = append(names, t.Name+" in "+t.File)
+		names = append(names, t.Name+whereIs(t))
 	}
 	if len(names) == 0 {
 		return "there is none for this environment"
@@ -210,11 +211,22 @@ func (x *Examination) deliverers() string {
 	return strings.Join(names, ", ")
 }
 
+// whereIs says where a token's secret is, or what stands for it.
+func whereIs(t config.Token) string {
+	if t.Certificate != "" {
+		return " by a certificate of " + t.Certificate
+	}
+	if t.File != "" {
+		return " in " + t.File
+	}
+	return " in " + strings.Join(t.Files, " or ")
+}
+
 // rehearseDecisions says what a real alert of each trigger would come to at this moment. Nothing of it is stored. What is the same of several
 // is told once.
 func (x *Examination) rehearseDecisions(ctx context.Context) {
 	order, same := []string{}, map[string][]string{}
-	health := map[string]release.Health{}
+	health, fix := map[string]release.Health{}, map[string]string{}
 	for _, alert := range x.alerts()[1:] {
 		d, err := x.rehearseDecision(ctx, alert)
 		if err != nil {
@@ -224,14 +236,14 @@ func (x *Examination) rehearseDecisions(ctx context.Context) {
 		if same[text] == nil {
 			order = append(order, text)
 		}
-		same[text], health[text] = append(same[text], alert.name), healthOfDecision(d)
+		same[text], health[text], fix[text] = append(same[text], alert.name), healthOfDecision(d), fixOfDecision(d)
 	}
 	for n, text := range order {
 		check := "decision"
 		if len(order) > 1 {
 			check = fmt.Sprintf("decision %d", n+1)
 		}
-		x.found(check, health[text], "were "+strings.Join(same[text], ", ")+" to fire now: "+text, "see what was found of the part that it names")
+		x.found(check, health[text], "were "+strings.Join(same[text], ", ")+" to fire now: "+text, fix[text])
 	}
 }
 
@@ -244,8 +256,18 @@ func (x *Examination) rehearseDecision(ctx context.Context, alert alertOfPlan) (
 func healthOfDecision(d rollback.Decision) release.Health {
 	switch d.Reason {
 	case rollback.CannotTell, rollback.RemoteUnknown, rollback.TargetMissing, rollback.TargetMoved, rollback.TargetMismatch,
-		rollback.TargetUnsigned, rollback.TargetUntrusted, rollback.NoTarget:
+		rollback.TargetUnsigned, rollback.TargetUntrusted, rollback.TargetForbidden, rollback.NoTarget:
 		return release.Weak
 	}
 	return release.Healthy
+}
+
+// fixForbidden is for a target that nobody moved: the agent's own file says no to it.
+const fixForbidden = "git.stable_tags in the agent's file forbids it (refuse, not_before): correct that, or pin another tag with rollback-agent stable"
+
+func fixOfDecision(d rollback.Decision) string {
+	if d.Reason == rollback.TargetForbidden {
+		return fixForbidden
+	}
+	return "see what was found of the part that it names"
 }

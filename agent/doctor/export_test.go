@@ -13,3 +13,12 @@ func Receivers(config string, labels map[string]string) ([]string, error) {
 	}
 	return routes.receivers(labels), nil
 }
+
+// Deliverers are the tokens that Alertmanager may have.
+func Deliverers(x *Examination) string { return x.deliverers() }
+
+// Target looks at what there is to go back to.
+func Target(ctx context.Context, x *Examination) { x.target(ctx) }
+
+// Rehearse says what a real alert would come to.
+func Rehearse(ctx context.Context, x *Examination) { x.rehearseDecisions(ctx) }

@@ -30,6 +30,9 @@ func (x *Examination) people(context.Context) {
 	if g := x.Environment.Announce; g.WebhookFile != "" {
 		x.found("people: chat", release.Healthy, "cutovers are announced to the chat whose webhook is in "+g.WebhookFile+"; nothing was sent there now", "")
 	}
+	if n := x.Environment.Notify; n.WebhookFile != "" {
+		x.found("people: messages", release.Healthy, "what calls for a person is said to the webhook in "+n.WebhookFile+"; nothing was sent there now", "")
+	}
 }
 
 func (x *Examination) tokens() {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/coclai/cutover/agent/config"
 	"github.com/coclai/cutover/agent/doctor"
 	"github.com/coclai/cutover/agent/release"
+	"github.com/coclai/cutover/agent/rollback"
 	"github.com/coclai/cutover/agent/verify"
 	"github.com/coclai/cutover/generator/slo"
 )
@@ -36,6 +38,39 @@ func TestTheCommandThatAsksProductionIsTried(t *testing.T) {
 		got := found(func(x *doctor.Examination) { doctor.Gates(context.Background(), x) }, env)["live"]
 		if got.Health != c.health || !strings.Contains(got.Seen, c.says) || (got.Fix == "") != (c.health == release.Healthy) {
 			t.Errorf("%q: %+v", c.argv, got)
+		}
+	}
+}
+
+func TestEveryTokenIsSaidToBeSomewhere(t *testing.T) {
+	may := []config.Scope{config.Alerts}
+	x := &doctor.Examination{}
+	x.Config.Web.Tokens = []config.Token{{Name: "one", File: "a", May: may}, {Name: "two", Files: []string{"b", "c"}, May: may}, {Name: "three", Certificate: "am.example.org", May: may}}
+	if got, want := doctor.Deliverers(x), "one in a, two in b or c, three by a certificate of am.example.org"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestAForbiddenTargetWasNotMoved: it is the agent's file that says no, and the file that must be named.
+func TestAForbiddenTargetWasNotMoved(t *testing.T) {
+	env := config.Environment{Plan: slo.Plan{Triggers: []slo.Trigger{{Item: "5.1", SLOs: []string{"errors"}}}, SLOs: []slo.PlanSLO{{ID: "errors", Item: "5.1"}}}}
+	all := found(func(x *doctor.Examination) {
+		x.Now = time.Now
+		x.State = func() *rollback.Environment {
+			return &rollback.Environment{Pin: &release.Pin{Ref: "refs/tags/stable-1"}}
+		}
+		x.Target = func(context.Context, release.Pin) rollback.TargetState {
+			return rollback.TargetState{Reason: rollback.TargetForbidden, Text: "it is refused"}
+		}
+		x.Foretell = func(context.Context, rollback.Firing) (rollback.Decision, error) {
+			return rollback.Decision{Verdict: rollback.Hold, Reason: rollback.TargetForbidden, Text: "it is refused"}, nil
+		}
+		doctor.Target(context.Background(), x)
+		doctor.Rehearse(context.Background(), x)
+	}, env)
+	for check, health := range map[string]release.Health{"git: target": release.Broken, "decision": release.Weak} {
+		if got := all[check]; got.Health != health || !strings.Contains(got.Fix, "stable_tags") || strings.Contains(got.Fix, "moved") {
+			t.Errorf("%s: %+v", check, got)
 		}
 	}
 }

@@ -168,6 +168,8 @@ func (x *Examination) target(ctx context.Context) {
 		x.found(check, release.Healthy, pin.Name()+" is what was pinned: commit "+gitrepo.ID(pin.Commit).Short(), "")
 	case rollback.RemoteUnknown:
 		x.found(check, release.Untold, target.Text, "examine again")
+	case rollback.TargetForbidden:
+		x.foundf(check, release.Broken, fixForbidden, "%s: %s", target.Reason, target.Text)
 	default:
 		x.foundf(check, release.Broken, "find out who moved it; rollback-agent stable pins what runs now", "%s: %s", target.Reason, target.Text)
 	}
