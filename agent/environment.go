@@ -46,7 +46,7 @@ type environment struct {
 	redact        func(string) string    // takes secrets out of text
 
 	deeds      *sync.Mutex          // held by whoever decides or acts: one at a time, also across a reload
-	trial      *sync.Mutex          // held while the remote is tried
+	trial      chan struct{}        // full while the remote is tried
 	brakes     *sync.Mutex          // held while a brake or a decision to act is stored; never while anybody is asked
 	wake       chan struct{}        // something was appended
 	moved      chan struct{}        // likewise, for who attends to the cutover
@@ -240,7 +240,7 @@ func (e *environment) restoredGates() []slo.Gate {
 
 // open makes the things an environment speaks to. It does no I/O on the network.
 func open(c config.Config, env config.Environment) (*environment, error) {
-	e := &environment{name: env.Name(), configured: env, plan: env.Plan, kill: c.KillSwitchFile, deeds: &sync.Mutex{}, brakes: &sync.Mutex{}, trial: &sync.Mutex{}, sight: &sight{}, polled: &polled{}, wake: make(chan struct{}, 1), moved: make(chan struct{}, 1), incomplete: make(chan struct{}, 1), untold: make(chan struct{}, 1), turning: turning{}, asked: map[string]time.Time{},
+	e := &environment{name: env.Name(), configured: env, plan: env.Plan, kill: c.KillSwitchFile, deeds: &sync.Mutex{}, brakes: &sync.Mutex{}, trial: make(chan struct{}, 1), sight: &sight{}, polled: &polled{}, wake: make(chan struct{}, 1), moved: make(chan struct{}, 1), incomplete: make(chan struct{}, 1), untold: make(chan struct{}, 1), turning: turning{}, asked: map[string]time.Time{},
 		policy: RulesOf(c, env).Policy}
 	var errs [5]error
 	e.prometheus, errs[0] = evidence.NewPrometheus(evidence.Endpoint{URL: env.Prometheus.URL, Timeout: env.Prometheus.Timeout.Std()})

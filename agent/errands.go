@@ -100,6 +100,13 @@ func (a *Agent) run(ctx context.Context, lease *ledger.Lease, sent ledger.Errand
 		return
 	}
 	d.Deed.Author = d.Author
+	if e := a.environment(d.Environment); e != nil && d.Act == release.ActTry { // it waits for its turn before it enters the term, which could not end meanwhile
+		done, err := e.turnToTry(ctx)
+		if err != nil {
+			return // whoever asked has gone
+		}
+		defer done()
+	}
 	leave, acts := a.replica.enter()
 	if !acts {
 		return // the term has ended; whoever asked sees that

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/coclai/cutover/agent/config"
 	"github.com/coclai/cutover/agent/doctor"
@@ -96,16 +97,15 @@ func (a *Agent) foretell(ctx context.Context, e *environment, f rollback.Firing,
 		Spent: seen.AutomaticSince(f.StartsAt.Add(-day))}, asked)
 }
 
+// trialTime bounds a trial: the end of a term waits for it.
+const trialTime = 45 * time.Second
+
 // tryRemote tries the remote, or has the agent do it that acts: nobody else may push. Trials of one environment come one after the other.
 func (a *Agent) tryRemote(ctx context.Context, e *environment) (gitrepo.Trial, error) {
-	if a.replica == nil {
-		return a.tryHere(ctx, e)
+	found, acts, err := a.tryHere(ctx, e)
+	if acts || err != nil {
+		return found, err
 	}
-	if leave, acts := a.replica.enter(); acts {
-		defer leave()
-		return a.tryHere(ctx, e)
-	}
-	var found gitrepo.Trial
 	answer, err := a.send(ctx, release.Deed{Act: release.ActTry, Environment: e.name, Author: self})
 	if err != nil {
 		return found, fmt.Errorf("have the agent that acts try the remote: %w", err)
@@ -113,15 +113,43 @@ func (a *Agent) tryRemote(ctx context.Context, e *environment) (gitrepo.Trial, e
 	return found, json.Unmarshal([]byte(answer.Facts["trial"]), &found)
 }
 
-func (a *Agent) tryHere(ctx context.Context, e *environment) (gitrepo.Trial, error) {
-	e.trial.Lock()
-	defer e.trial.Unlock()
+// tryHere tries the remote if this agent acts. It waits for another trial before it enters the term, which could not end meanwhile.
+func (a *Agent) tryHere(ctx context.Context, e *environment) (found gitrepo.Trial, acts bool, err error) {
+	done, err := e.turnToTry(ctx)
+	if err != nil {
+		return found, false, err
+	}
+	defer done()
+	if a.replica != nil {
+		leave, acts := a.replica.enter()
+		if !acts {
+			return found, false, nil
+		}
+		defer leave()
+	}
+	found, err = a.tryNow(ctx, e)
+	return found, true, err
+}
+
+// turnToTry waits until nobody else tries the remote; done ends the turn.
+func (e *environment) turnToTry(ctx context.Context) (done func(), err error) {
+	select {
+	case e.trial <- struct{}{}:
+		return func() { <-e.trial }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for another trial of %s: %w", e.name, ctx.Err())
+	}
+}
+
+func (a *Agent) tryNow(ctx context.Context, e *environment) (gitrepo.Trial, error) {
+	ctx, cancel := context.WithTimeout(ctx, trialTime)
+	defer cancel()
 	return e.remote.Try(ctx, e.name, a.now())
 }
 
-// try is tryRemote for another agent.
+// try is tryRemote for another agent, whose errand has the turn to try.
 func (a *Agent) try(ctx context.Context, e *environment, _ *rollback.Environment, _ release.Deed) (release.Answer, error) {
-	trial, err := a.tryHere(ctx, e)
+	trial, err := a.tryNow(ctx, e)
 	if err != nil {
 		return release.Answer{}, err
 	}
