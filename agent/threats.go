@@ -92,7 +92,9 @@
 //	     agent/config.TestADiagnosticIsDrawnAndASecretInTheLineIsNot, agent/config.TestEverySecretIsTakenOutInEveryForm,
 //	     agent/gitrepo.TestWhatTheServerEchoesOfOurCredentialsIsNotTold, agent/verify.TestOutputIsCutCleanedAndRedacted,
 //	     cmd/rollback-agent.TestNoSecretIsInAnyOutput, cmd/rollback-agent.TestALogIsWithoutSecretsWhoeverWroteIt, agent.TestAChatsAddressIsNotTold
-//	     not held: what Go's runtime prints when the whole program crashes goes past the log; a panic that is not caught would print its value
+//	     not held: what Go's runtime prints when the whole program crashes goes past the log; a panic that is not caught would print its value.
+//	     Credentials and keys for git are read again at every request or connection: what was put into such a file after the last load is taken out of
+//	     what the git server says, and not of what a gate prints, until the next reload. A gate that can read them is E4
 //
 //	I2   pages without a token
 //	     agent/web.TestEachTokenOpensItsRoutesOnly, agent/web.TestNoRouteIsForgotten, testdata/rollback-agent/serve.txtar

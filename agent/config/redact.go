@@ -37,6 +37,7 @@ func (c Config) secrets() []string {
 		all = append(all, loginSecrets(string(e.Git.Credentials))...)
 		all = append(all, loginSecrets(string(e.Git.Read.Credentials))...)
 		all = append(all, keySecrets(string(e.Git.SigningKey))...)
+		all = append(all, keySecrets(string(e.Git.Transport.Key))...)
 		all = append(all, keySecrets(string(e.Git.Read.Key))...)
 	}
 	for _, s := range all {

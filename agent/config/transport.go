@@ -17,6 +17,7 @@ type Transport struct {
 	Proxy   string       `yaml:"proxy,omitempty"` // http://, https:// or socks5://; for ssh socks5://. "": as the environment says
 	TLS     TLS          `yaml:"tls,omitempty"`
 	SSH     SSH          `yaml:"ssh,omitempty"`
+	Key     Secret       `yaml:"-"` // what the key file of either held when it was read: nothing that is put out may show it
 }
 
 // TLS is what https may need beyond the system's authorities.
@@ -75,7 +76,8 @@ func (r *reader) overHTTP(g gitFile, t *Transport) {
 	if !strings.HasPrefix(g.URL.Value, "https://") {
 		r.unfit("a URL that is not https", g.TLS.CAFile, g.TLS.CertificateFile, g.TLS.KeyFile)
 	}
-	t.TLS = TLS{CAFile: r.readable(g.TLS.CAFile), CertificateFile: r.readable(g.TLS.CertificateFile), KeyFile: r.private(g.TLS.KeyFile)}
+	t.TLS = TLS{CAFile: r.readable(g.TLS.CAFile), CertificateFile: r.readable(g.TLS.CertificateFile), KeyFile: r.resolve(g.TLS.KeyFile.Value)}
+	t.Key = r.private(g.TLS.KeyFile)
 	if (g.TLS.CertificateFile.Value == "") != (g.TLS.KeyFile.Value == "") {
 		r.report(g.TLS.At, 0, "certificate_file and key_file must be given together", "")
 	}
@@ -91,7 +93,8 @@ func (r *reader) shell(owner diag.Position, g gitFile, t *Transport) {
 	if g.SSH.At != (diag.Position{}) {
 		owner = g.SSH.At
 	}
-	t.SSH = SSH{KeyFile: r.private(g.SSH.KeyFile), AgentSocket: r.resolve(g.SSH.AgentSocket.Value), KnownHostsFile: r.readable(g.SSH.KnownHostsFile)}
+	t.SSH = SSH{KeyFile: r.resolve(g.SSH.KeyFile.Value), AgentSocket: r.resolve(g.SSH.AgentSocket.Value), KnownHostsFile: r.readable(g.SSH.KnownHostsFile)}
+	t.Key = r.private(g.SSH.KeyFile)
 	if (t.SSH.KeyFile == "") == (t.SSH.AgentSocket == "") {
 		r.missing(owner, "ssh.key_file or ssh.agent_socket", "give one of them: a private key without passphrase, or an agent's socket")
 	}
@@ -150,15 +153,19 @@ func (r *reader) proxy(t diag.Text, schemes ...string) {
 }
 
 // readable is the path of a file that is there.
-func (r *reader) readable(t diag.Text) string { return r.named(t, false) }
-
-// private is the path of a key that nobody else can read.
-func (r *reader) private(t diag.Text) string { return r.named(t, true) }
-
-func (r *reader) named(t diag.Text, private bool) string {
+func (r *reader) readable(t diag.Text) string {
 	path := r.resolve(t.Value)
 	if path != "" {
-		r.take(t, wanted{path: path, most: maxKeyFile, private: private})
+		r.take(t, wanted{path: path, most: maxKeyFile})
 	}
 	return path
+}
+
+// private is what a key file holds that nobody else can read.
+func (r *reader) private(t diag.Text) Secret {
+	path := r.resolve(t.Value)
+	if path == "" {
+		return ""
+	}
+	return Secret(r.take(t, wanted{path: path, most: maxKeyFile, private: true}))
 }

@@ -39,11 +39,11 @@ func TestTransports(t *testing.T) {
 			"tls: {ca_file: ca, certificate_file: cert, key_file: key}}",
 			func(dir string) config.Transport {
 				return config.Transport{Auth: "bearer", Timeout: 5e9, Proxy: "http://proxy:3128",
-					TLS: config.TLS{CAFile: dir + "/ca", CertificateFile: dir + "/cert", KeyFile: dir + "/key"}}
+					TLS: config.TLS{CAFile: dir + "/ca", CertificateFile: dir + "/cert", KeyFile: dir + "/key"}, Key: "key"}
 			}},
 		"ssh": {"{url: 'ssh://git@example.org:2222/x.git', branch: b, proxy: 'socks5://proxy:1080', ssh: {key_file: key, known_hosts_file: hosts}}",
 			func(dir string) config.Transport {
-				return config.Transport{Timeout: half, Proxy: "socks5://proxy:1080", SSH: config.SSH{KeyFile: dir + "/key", KnownHostsFile: dir + "/hosts"}}
+				return config.Transport{Timeout: half, Proxy: "socks5://proxy:1080", SSH: config.SSH{KeyFile: dir + "/key", KnownHostsFile: dir + "/hosts"}, Key: "key"}
 			}},
 		"ssh, short, with an agent": {"{url: 'git@example.org:shop/x.git', branch: b, ssh: {agent_socket: /run/agent.sock, known_hosts_file: hosts}}",
 			func(dir string) config.Transport {
