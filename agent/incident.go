@@ -292,6 +292,9 @@ func (a *Agent) pushPrepared(ctx context.Context, e *environment, i *rollback.In
 	if err := json.Unmarshal(i.Preparation.Opaque, &p); err != nil {
 		return fmt.Errorf("read preparation: %w", err)
 	}
+	if stopped, err := a.forbidden(ctx, e, i); stopped || err != nil {
+		return err
+	}
 	crashpoint("pushing")
 	seen, err := e.remote.Push(ctx, p)
 	crashpoint("push answered")
@@ -310,6 +313,24 @@ func (a *Agent) pushPrepared(ctx context.Context, e *environment, i *rollback.In
 	_, err = a.journal.append(ctx, notes...)
 	crashpoint("pushed")
 	return err
+}
+
+// forbidden stops a rollback whose target the agent's file forbids since it was prepared. What is on the remote already is left to the push to
+// find, which pushes nothing then.
+func (a *Agent) forbidden(ctx context.Context, e *environment, i *rollback.Incident) (stopped bool, err error) {
+	text, err := e.forbidden(ctx, i.Preparation)
+	holds := false
+	if text != "" {
+		_, holds, err = e.holds(ctx, i.Preparation)
+	}
+	switch {
+	case err != nil:
+		return true, a.orGiveUp(ctx, e, i, i.Preparation.At, err)
+	case text == "" || holds:
+		return false, nil
+	}
+	_, err = a.journal.append(ctx, trouble(e.name, i.ID, rollback.TargetForbidden, "prepared, and not pushed: "+text))
+	return true, err
 }
 
 // orGiveUp lets a step be tried again until the deadline; then a person decides, and the lock stays.

@@ -159,6 +159,13 @@ func (a *Agent) pushAgain(ctx context.Context, e *environment, state *rollback.E
 		return rollback.Reconciliation{Outcome: rollback.Undone, Tip: string(p.Expected),
 			Text: fmt.Sprintf("the remote has lost the rollback %s, and the kill switch is on", p.Commit.Short())}, nil
 	}
+	switch text, err := e.forbidden(ctx, i.Preparation); {
+	case err != nil:
+		return rollback.Reconciliation{}, fmt.Errorf("reconcile %s: %w", i.ID, err)
+	case text != "":
+		return rollback.Reconciliation{Outcome: rollback.Undone, Tip: string(p.Expected),
+			Text: fmt.Sprintf("the remote has lost the rollback %s, and it is not pushed again: %s", p.Commit.Short(), text)}, nil
+	}
 	if err := e.lessWhatStands(ctx, &p); err != nil {
 		return rollback.Reconciliation{}, fmt.Errorf("reconcile %s: %w", i.ID, err)
 	}

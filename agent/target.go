@@ -52,6 +52,18 @@ func (e *environment) stands(ctx context.Context, p release.Pin) rollback.Target
 	return targetState(seen.Target)
 }
 
+// forbidden says why what was prepared must not be pushed any more: the agent's file may have changed since. The error is why that is not known.
+func (e *environment) forbidden(ctx context.Context, p *rollback.Preparation) (text string, err error) {
+	if p.Back == "" { // prepared by an agent that did not say
+		return "", nil
+	}
+	err = e.remote.Admits(ctx, p.Target, gitrepo.ID(p.Back))
+	if target := targetState(err); target.Reason == rollback.TargetForbidden {
+		return target.Text, nil
+	}
+	return "", err
+}
+
 // content is what the environment's paths hold in a tree; "" for an environment without paths, which a tree is compared by itself.
 func (e *environment) content(ctx context.Context, tree gitrepo.ID) (string, error) {
 	if len(e.paths) == 0 {
@@ -98,7 +110,7 @@ func (e *environment) rollbackCommit(ctx context.Context, o order) (rollback.Pre
 		}
 	}
 	p, err := e.prepared(c, o.target.Name())
-	p.Paths = o.paths
+	p.Paths, p.Back = o.paths, o.target.Commit
 	return p, err
 }
 

@@ -75,7 +75,7 @@
 //	     well made was for the remote to say when it came (receive.fsckObjects); reading it whole would make a rollback cost the repository's size
 //
 //	T11  restored version with a known hole
-//	     agent.TestWhatHasAKnownHoleIsNotRestored
+//	     agent.TestWhatHasAKnownHoleIsNotRestored, agent.TestWhatIsForbiddenAfterItWasPreparedIsNotPushed
 //
 //	T12  text that becomes SQL
 //	     agent/ledger.TestItKeepsTheContract, agent/ledger.TestASharedLedger

@@ -55,13 +55,20 @@ type Floor struct {
 
 // admits refuses a tag with ErrForbidden.
 func (f Floor) admits(name string, c Commit) error {
-	for _, refused := range []string{name, string(c.ID)} {
-		if slices.Contains(f.Refused, refused) {
-			return fmt.Errorf("%w: %s is refused by name", ErrForbidden, refused)
-		}
+	if err := f.admitsName(name, c.ID); err != nil {
+		return err
 	}
 	if c.Committed.Before(f.NotBefore) {
 		return fmt.Errorf("%w: commit %s is of %s, older than %s", ErrForbidden, c.ID.Short(), c.Committed.Format(time.RFC3339), f.NotBefore.Format(time.RFC3339))
+	}
+	return nil
+}
+
+func (f Floor) admitsName(name string, id ID) error {
+	for _, refused := range []string{name, string(id)} {
+		if slices.Contains(f.Refused, refused) {
+			return fmt.Errorf("%w: %s is refused by name", ErrForbidden, refused)
+		}
 	}
 	return nil
 }

@@ -62,6 +62,22 @@ func (r *Remote) CheckPin(ctx context.Context, p Pin) error {
 	return p.holds(now, err)
 }
 
+// Admits says whether the [Floor] lets a tag of that name on that commit be gone
+// back to: nil, ErrForbidden, or why the commit, whose date counts, could not be
+// read. The remote is asked only where there is a date to compare it with, and
+// only for a commit that is not remembered.
+func (r *Remote) Admits(ctx context.Context, name string, at ID) error {
+	act := "check tag " + name
+	if err := r.floor.admitsName(name, at); err != nil || r.floor.NotBefore.IsZero() {
+		return wrap(act, err)
+	}
+	c, err := r.Commit(ctx, at)
+	if err != nil {
+		return wrap(act, err)
+	}
+	return wrap(act, r.floor.admits(name, c))
+}
+
 // holds compares the pin with what was read, or not.
 func (p Pin) holds(now Pin, err error) error {
 	if err == nil && (now.Commit != p.Commit || now.Tree != p.Tree) {

@@ -173,6 +173,7 @@ type Preparation struct {
 	Expected string          `json:"expected"` // the tip it replaces
 	Tree     string          `json:"tree"`
 	Target   string          `json:"target"`            // name of the stable tag, or the commit rolled forward to
+	Back     string          `json:"back,omitempty"`    // the commit of the stable tag
 	Paths    []string        `json:"paths,omitempty"`   // put back, where not everything is
 	Content  string          `json:"content,omitempty"` // of a release commit: what the environment's paths hold in it
 	Opaque   json.RawMessage `json:"opaque"`
