@@ -117,7 +117,9 @@
 //	D2   slow bodies and idle connections
 //	     cmd/rollback-agent.TestSlowClientsKeepNobodyWaiting
 //	     not held: a flood of more than 10,000 connections, or than half of the files that the process may open, makes webhooks wait for those that are cut
-//	     off after 5 to 15 seconds; Alertmanager sends again, and what never arrives is found by asking (agent.TestWhatWasCutFromAGroupIsFoundAndRollsBack)
+//	     off after 5 seconds (no header, or idle) to 15 (a body), and a client that asks for something again before that, without a token too, keeps its
+//	     place: a proxy or a firewall that bounds one address's connections stands against that. Alertmanager sends again, and what never arrives is
+//	     found by asking (agent.TestWhatWasCutFromAGroupIsFoundAndRollsBack)
 //
 //	D3   storm of alerts as a storm of rollbacks
 //	     agent.TestAStormOfAlertsIsNoStormOfRollbacks, agent.TestABadReleaseIsRolledBackOnceHoweverOftenItIsReported,

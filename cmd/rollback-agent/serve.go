@@ -141,8 +141,9 @@ func (d *daemon) server(a *agent.Agent, s *settings, logger *slog.Logger) *http.
 	handler := web.New(web.Options{Agent: a, Tokens: s.tokens, Registry: registry, Reload: s.reload, Config: s.masked,
 		Version: version.Info(), OpenPage: d.openPage, Ending: ending, Logger: logger})
 	server := &http.Server{Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
-		WriteTimeout: 60 * time.Second, // a release pushes before it answers
-		IdleTimeout:  60 * time.Second, MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug)}
+		WriteTimeout:   60 * time.Second, // a release pushes before it answers
+		IdleTimeout:    5 * time.Second,  // as long as a header may take: who is idle holds a place too, and Alertmanager dials again
+		MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug)}
 	server.RegisterOnShutdown(sync.OnceFunc(func() { close(ending) }))
 	return server
 }
