@@ -7,9 +7,13 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/coclai/cutover/agent/rollback"
+	"github.com/coclai/cutover/generator/slo"
 )
 
 func (s *story) build(ctx context.Context) error {
@@ -138,6 +142,13 @@ func (s *story) awaitCustomers(ctx context.Context) error {
 
 // examine asks the agent whether everything holds that a rollback will rest on, the road of an alert included.
 func (s *story) examine(ctx context.Context) error {
+	// Prometheus evaluates the Watchdog for the first time within half a minute.
+	_, _, err := await(ctx, s.operator, rollback.AlertsReceived, func(d rollback.Delivery) bool {
+		return slices.ContainsFunc(d.Firings, func(f rollback.Firing) bool { return f.Labels["alertname"] == slo.Watchdog })
+	})
+	if err != nil {
+		return err
+	}
 	return s.operator.gist(ctx, "kim", last, "doctor", "--drill")
 }
 
