@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -80,7 +81,8 @@ func TestATrialDoesNotUndoAReset(t *testing.T) {
 		g := newRig(t)
 		g.Git(t, "config", "receive.denyNonFastForwards", rule)
 		parent := strings.TrimSpace(g.Git(t, "rev-parse", "main^"))
-		g.Break(gittest.Push, gittest.Before(func() { g.Git(t, "update-ref", "refs/heads/main", parent) }))
+		var once sync.Once // a second reset would hide what was undone
+		g.Break(gittest.Push, gittest.Before(func() { once.Do(func() { g.Git(t, "update-ref", "refs/heads/main", parent) }) }))
 		trial, err := g.remote.Try(context.Background(), "checkout/production", g.Clock())
 		if err != nil || trial.Ordered.Refused || trial.Ordered.Problem != "" {
 			t.Errorf("%+v, %v", trial, err)
