@@ -21,6 +21,7 @@ type Unsaid struct {
 	Detail string // what it printed, or why it could not be tried; "" if there is nothing to add
 }
 
+// Error has the reason, and what there is to add.
 func (u *Unsaid) Error() string {
 	text := "ask what production runs: " + u.Reason
 	if u.Detail != "" {
